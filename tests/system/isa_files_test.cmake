@@ -1,0 +1,18 @@
+# A file compiled for an instruction set that not every CPU has (math_avx.cc) must not define functions that other files
+# define as well, such as inline ones: the linker keeps one copy for all, and it could be this one.
+set(checked 0)
+foreach(object IN LISTS objects)
+  if(object MATCHES "_avx[a-z0-9]*\\.cc\\.o$")
+    math(EXPR checked "${checked} + 1")
+    execute_process(COMMAND "${nm}" --demangle --defined-only "${object}" OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+    string(REGEX MATCHALL "[0-9a-f]+ W [^\n]*" shared "${symbols}")
+    if(shared)
+      list(JOIN shared "\n" shared)
+      message(SEND_ERROR "${object} shares these with other files; keep what it calls in an unnamed namespace:\n${shared}")
+    endif()
+  endif()
+endforeach()
+if(checked EQUAL 0)
+  message(FATAL_ERROR "no object of a *_avx*.cc file was given")
+endif()
+message(STATUS "${checked} objects share nothing")
