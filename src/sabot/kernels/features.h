@@ -1,0 +1,107 @@
+// Building blocks for models: earlier values, changes, rolling moments.
+#pragma once
+
+#include <cmath>
+
+#include "sabot/kernels/kernel.h"
+#include "sabot/kernels/rolling.h"
+
+namespace sabot::kernels {
+
+struct Lag {
+  struct Input {
+    double x = 0;
+    SABOT_FIELDS(Input, x)
+  };
+  struct Options {
+    int64_t k = 1;
+    static constexpr std::tuple kOptions{
+        Option{"k", &Options::k, "How many of the symbol's rows to look back.", Rows()}};
+  };
+  struct Scalars {
+    int32_t oldest = 0;  // Ring cell of the value k rows back, once there were k.
+    bool full = false;
+    SABOT_FIELDS(Scalars, oldest, full)
+  };
+  static constexpr bool kPositional = true;
+  static constexpr KernelDoc kDoc = {
+      .name = "lag",
+      .class_name = "LagKernel",
+      .summary = "The value `k` rows of the symbol before this one.",
+      .formula = "x_{t-k}",
+      .nulls =
+          "Null where there was no such row or its x was missing. Counts every row of the symbol: a row whose own x "
+          "is missing still gets its lag.",
+      .source = "SQL LAG; pandas groupby(symbol).shift(k)."};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kOutputs{SingleOut{"lag", "Units of x."}};
+
+  static int64_t RingLength(const Options& options) { return options.k; }
+
+  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
+    const double before = std::exchange(ring[static_cast<std::size_t>(symbol.oldest)], row.x);
+    const double lagged = symbol.full ? before : kNull;
+    if (++symbol.oldest == options.k) symbol = {.oldest = 0, .full = true};
+    return lagged;
+  }
+};
+
+struct Diff {
+  using Input = Lag::Input;
+  using Options = Lag::Options;
+  using Scalars = Lag::Scalars;
+  static constexpr bool kPositional = true;
+  static constexpr KernelDoc kDoc = {
+      .name = "diff",
+      .class_name = "DiffKernel",
+      .summary = "Change since `k` rows of the symbol before this one.",
+      .formula = "x_t - x_{t-k}",
+      .nulls = "Null where either value is missing. Counts every row of the symbol, like lag.",
+      .source = "pandas groupby(symbol).diff(k)."};
+  static constexpr std::tuple kInputs = Lag::kInputs;
+  static constexpr std::tuple kOutputs{SingleOut{"diff", "Units of x."}};
+
+  static int64_t RingLength(const Options& options) { return Lag::RingLength(options); }
+
+  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
+    return row.x - Lag::Update(options, symbol, ring, row);
+  }
+};
+
+struct RollingStd {
+  struct Input {
+    double x = 0;
+    SABOT_FIELDS(Input, x)
+  };
+  using Options = RollingVarianceOptions<20>;
+  struct Scalars {
+    TwoStack<PowerSums>::Counters values;
+    SABOT_FIELDS(Scalars, values)
+  };
+  static constexpr KernelDoc kDoc = {.name = "rolling_std",
+                                     .class_name = "RollingStdKernel",
+                                     .summary = "Standard deviation of the last `window` values.",
+                                     .formula = "sqrt(sum((x - mean)^2) / (n - ddof))",
+                                     .nulls = "Null before min_periods valid rows, and while n <= ddof.",
+                                     .source = "pandas rolling(window, min_periods).std(ddof)."};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kOutputs{SingleOut{"rolling_std", "Units of x."}};
+
+  static arrow::Status Complete(Options& options) {
+    return CompleteWindow(kDoc.name, options.window, options.min_periods);
+  }
+  static int64_t RingLength(const Options& options) { return TwoStack<PowerSums>::RingLength(options.window); }
+
+  static void Prefetch(const Scalars& symbol, std::span<double> ring) {
+    TwoStack<PowerSums>::Prefetch(symbol.values, ring);
+  }
+
+  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
+    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.x);
+    const int64_t n = symbol.values.size;
+    if (n < *options.min_periods || n <= options.ddof) return kNull;
+    return std::sqrt(sums.SquaredDeviations(static_cast<double>(n)) / static_cast<double>(n - options.ddof));
+  }
+};
+
+}  // namespace sabot::kernels

@@ -1,0 +1,21 @@
+// The functions of math.h four at a time. Compiled for AVX; called only where the CPU has it.
+#include <sleef.h>
+
+#include "sabot/kernels/math_internal.h"
+
+namespace sabot::kernels::math::avx {
+namespace {
+
+struct Isa {
+  using Vector = __m256d;
+};
+
+}  // namespace
+
+void Log(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_logd4_u10avx, values, count); }
+void Exp(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expd4_u10avx, values, count); }
+void Expm1(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expm1d4_u10avx, values, count); }
+void Log1p(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_log1pd4_u10avx, values, count); }
+void Erfc(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_erfcd4_u15avx, values, count); }
+
+}  // namespace sabot::kernels::math::avx

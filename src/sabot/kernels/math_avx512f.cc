@@ -1,0 +1,21 @@
+// The functions of math.h eight at a time. Compiled for AVX-512F; called only where the CPU has it.
+#include <sleef.h>
+
+#include "sabot/kernels/math_internal.h"
+
+namespace sabot::kernels::math::avx512f {
+namespace {
+
+struct Isa {
+  using Vector = __m512d;
+};
+
+}  // namespace
+
+void Log(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_logd8_u10avx512fnofma, values, count); }
+void Exp(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expd8_u10avx512fnofma, values, count); }
+void Expm1(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expm1d8_u10avx512fnofma, values, count); }
+void Log1p(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_log1pd8_u10avx512fnofma, values, count); }
+void Erfc(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_erfcd8_u15avx512fnofma, values, count); }
+
+}  // namespace sabot::kernels::math::avx512f

@@ -1,0 +1,21 @@
+// The functions of math.h two at a time: runs on every CPU that Sabot supports.
+#include <sleef.h>
+
+#include "sabot/kernels/math_internal.h"
+
+namespace sabot::kernels::math::sse4 {
+namespace {
+
+struct Isa {
+  using Vector = __m128d;
+};
+
+}  // namespace
+
+void Log(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_logd2_u10sse4, values, count); }
+void Exp(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expd2_u10sse4, values, count); }
+void Expm1(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expm1d2_u10sse4, values, count); }
+void Log1p(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_log1pd2_u10sse4, values, count); }
+void Erfc(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_erfcd2_u15sse4, values, count); }
+
+}  // namespace sabot::kernels::math::sse4

@@ -1,0 +1,81 @@
+// One symbol's kernel, driven by hand: checks options as the engine does, then feeds one row at a time.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "sabot/kernels/kernel.h"
+#include "sabot/kernels/outputs.h"
+
+namespace sabot::kernels {
+
+// A float output as its column shows it: no value where it is NaN or infinite.
+inline std::optional<double> Shown(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
+
+// The message options are refused with; empty if they are not.
+template <class K>
+std::string Refusal(const typename K::Options& options) {
+  return CompleteOptions<K>(options).status().message();
+}
+
+template <class K>
+class KernelProbe {
+ public:
+  using Result = ResultOf<K>;
+
+  explicit KernelProbe(const typename K::Options& options = {})
+      : options_(CompleteOptions<K>(options).ValueOrDie()), parameters_(PrepareParameters<K>(options_)) {
+    if constexpr (kHasRing<K>) ring_.resize(static_cast<std::size_t>(K::RingLength(options_)));
+  }
+
+  // The kernel's result, with what the driver adds: an invalid row is missing, and NaN or infinity is no value.
+  auto Update(const typename K::Input& row) {
+    if constexpr (std::is_same_v<Result, double>) {
+      return Shown(Apply(row));
+    } else {
+      return Apply(row);
+    }
+  }
+
+ private:
+  Result Apply(const typename K::Input& row) {
+    if constexpr (requires { K::Valid(parameters_, row); }) {
+      if (!K::Valid(parameters_, row)) return Missing();
+    }
+    if constexpr (!kStateful<K>) {
+      return K::Compute(parameters_, row);
+    } else {
+      auto result = CallUpdate<K>(parameters_, symbol_, ring_, row);
+      if constexpr (requires(std::span<double> values) { K::Finish(values); }) {
+        if (std::isfinite(result)) K::Finish({&result, 1});
+      }
+      return result;
+    }
+  }
+  static Result Missing() {
+    if constexpr (std::is_same_v<Result, double>) return kNull;
+    return {};
+  }
+
+  struct NoScalars {};
+  template <class T>
+  static auto ScalarsOf() {
+    if constexpr (kStateful<T>) {
+      return typename T::Scalars{};
+    } else {
+      return NoScalars{};
+    }
+  }
+
+  typename K::Options options_;
+  ParametersOf<K> parameters_;
+  decltype(ScalarsOf<K>()) symbol_{};
+  std::vector<double> ring_;
+};
+
+}  // namespace sabot::kernels
