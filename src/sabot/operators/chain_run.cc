@@ -1,0 +1,210 @@
+#include "sabot/operators/chain_run.h"
+
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/util.h>
+#include <arrow/compute/api.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "sabot/data/column_buffer.h"
+#include "sabot/data/errors.h"
+#include "sabot/operators/kernel_chain_internal.h"
+
+namespace sabot::operators {
+namespace {
+
+arrow::Result<std::shared_ptr<arrow::Array>> Widen(const std::shared_ptr<arrow::Array>& array, bool is_time,
+                                                   const std::string& column) {
+  if (array->type_id() == arrow::Type::NA) {
+    return arrow::MakeArrayOfNull(is_time ? arrow::int64() : arrow::float64(), array->length());
+  }
+  if (!is_time) {
+    const auto options = arrow::compute::CastOptions::Unsafe(arrow::float64());  // Integers above 2^53 are rounded.
+    return arrow::compute::Cast(*array, arrow::float64(), options);
+  }
+  const auto& type = static_cast<const arrow::TimestampType&>(*array->type());
+  const auto cast = arrow::compute::Cast(*array, arrow::timestamp(arrow::TimeUnit::NANO, type.timezone()));
+  if (cast.ok()) return cast;
+  return data::DataError("column " + Quoted(column) + " of type " + type.ToString() +
+                         " holds a time that does not fit int64 nanoseconds since the epoch (" +
+                         cast.status().message() + "). Remove or correct that row.");
+}
+
+InputColumn InputOf(const arrow::ArrayData& array, int64_t begin) {
+  const auto width = static_cast<int64_t>(sizeof(double));
+  const bool has_nulls = array.buffers[0] != nullptr && array.null_count != 0;
+  return {.values = array.buffers[1]->data() + (array.offset + begin) * width,
+          .validity = has_nulls ? array.buffers[0]->data() : nullptr,
+          .bit_offset = array.offset + begin};
+}
+
+}  // namespace
+
+int64_t MorselRows() {
+  static const int64_t rows = [] {
+    int64_t kilobytes = 64;
+    if (const char* text = std::getenv("MORSEL_SIZE_KB"))
+      std::from_chars(text, text + std::string_view(text).size(), kilobytes);
+    return std::clamp<int64_t>(kilobytes, 1, 65'536) * 1024 / static_cast<int64_t>(sizeof(double));
+  }();
+  return rows;
+}
+
+struct ChainRun::Impl {
+  KernelChain::Impl* chain = nullptr;
+  std::shared_ptr<arrow::RecordBatch> batch;
+  int64_t morsel_rows = 0;
+  int64_t morsels = 0;
+
+  // The slots of morsels in flight, by morsel % kMorselsInFlight.
+  struct MorselKeys {
+    std::vector<int32_t> slots;
+    std::vector<uint64_t> has_key;
+    bool all_have_key = false;
+    int64_t slots_in_use = 0;
+  };
+  std::vector<MorselKeys> keys;
+
+  struct Output {
+    std::shared_ptr<arrow::Buffer> values;
+    std::shared_ptr<arrow::Buffer> validity;
+    std::vector<int64_t> nulls;  // A morsel.
+  };
+  std::vector<std::vector<Output>> outputs;  // [kernel][output]
+
+  int64_t RowsOf(int64_t morsel) const { return std::min(morsel_rows, batch->num_rows() - morsel * morsel_rows); }
+
+  arrow::Status RunKeys(int64_t morsel) {
+    auto& kept = keys[morsel % static_cast<int64_t>(keys.size())];
+    const auto rows = static_cast<std::size_t>(RowsOf(morsel));
+    data::Slots slots{.slots = std::span(kept.slots).first(rows),
+                      .has_key = std::span(kept.has_key).first((rows + 63) / 64)};
+    ARROW_RETURN_NOT_OK(chain->keys->Resolve(*batch, morsel * morsel_rows, slots));
+    kept.all_have_key = slots.all_have_key;
+    kept.slots_in_use = chain->keys->size();
+    return arrow::Status::OK();
+  }
+
+  arrow::Status RunKernel(std::size_t index, int64_t morsel) {
+    auto& kernel = *chain->kernels[index];
+    const int64_t begin = morsel * morsel_rows, rows = RowsOf(morsel);
+    std::vector<InputColumn> inputs;
+    arrow::ArrayVector widened;  // Keeps what a cast made until the kernel has read it.
+    for (std::size_t input = 0; input < chain->bindings[index].size(); ++input) {
+      const auto& binding = chain->bindings[index][input];
+      if (binding.kernel >= 0) {
+        const auto& output = outputs[binding.kernel][binding.output];
+        inputs.push_back({.values = output.values->data() + begin * static_cast<int64_t>(sizeof(double)),
+                          .validity = output.nulls[morsel] == 0 ? nullptr : output.validity->data(),
+                          .bit_offset = begin});
+      } else if (binding.widen) {
+        const auto& name = batch->schema()->field(binding.column)->name();
+        ARROW_ASSIGN_OR_RAISE(
+            auto wide, Widen(batch->column(binding.column)->Slice(begin, rows), kernel.inputs()[input].is_time, name));
+        inputs.push_back(InputOf(*wide->data(), 0));
+        widened.push_back(std::move(wide));
+      } else {
+        inputs.push_back(InputOf(*batch->column_data(binding.column), begin));
+      }
+    }
+    std::vector<OutputColumn> columns;
+    for (std::size_t output = 0; output < outputs[index].size(); ++output) {
+      const auto width = kernel.outputs()[output].labels.empty() ? sizeof(double) : sizeof(int8_t);
+      auto& to = outputs[index][output];
+      columns.push_back({.values = to.values->mutable_data() + begin * static_cast<int64_t>(width),
+                         .validity = reinterpret_cast<uint64_t*>(to.validity->mutable_data()) + begin / 64});
+    }
+    Morsel work{.rows = rows, .inputs = inputs, .outputs = columns};
+    if (kernel.stateful()) {
+      const auto& kept = keys[morsel % static_cast<int64_t>(keys.size())];
+      work.slots = std::span(kept.slots).first(static_cast<std::size_t>(rows));
+      work.has_key = kept.all_have_key ? nullptr : kept.has_key.data();
+      work.slots_in_use = kept.slots_in_use;
+    }
+    kernel.Run(work);
+    for (std::size_t output = 0; output < columns.size(); ++output)
+      outputs[index][output].nulls[morsel] = columns[output].nulls;
+    return arrow::Status::OK();
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Array>> FinishOutput(const KernelOutput& description, Output& output) const {
+    int64_t nulls = 0;
+    for (const int64_t count : output.nulls) nulls += count;
+    auto validity = nulls == 0 ? nullptr : output.validity;
+    const auto type = description.labels.empty() ? description.type : arrow::int8();
+    auto array =
+        arrow::MakeArray(arrow::ArrayData::Make(type, batch->num_rows(), {std::move(validity), output.values}, nulls));
+    if (description.labels.empty()) return array;
+    arrow::StringBuilder labels;
+    for (const auto label : description.labels) ARROW_RETURN_NOT_OK(labels.Append(label));
+    ARROW_ASSIGN_OR_RAISE(const auto dictionary, labels.Finish());
+    ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(dictionary, array));
+    return taken.make_array();
+  }
+};
+
+arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arrow::RecordBatch> batch) {
+  ARROW_RETURN_NOT_OK(Bind(batch->schema()));
+  auto run = std::make_unique<ChainRun::Impl>();
+  run->chain = impl_.get();
+  run->morsel_rows = MorselRows();
+  const int64_t rows = batch->num_rows();
+  run->morsels = (rows + run->morsel_rows - 1) / run->morsel_rows;
+  if (impl_->stateful) {
+    run->keys.resize(static_cast<std::size_t>(std::min(run->morsels, ChainRun::kMorselsInFlight)));
+    const auto most = static_cast<std::size_t>(std::min(rows, run->morsel_rows));
+    for (auto& kept : run->keys) kept.slots.resize(most), kept.has_key.resize((most + 63) / 64);
+  }
+  for (const auto& kernel : impl_->kernels) {
+    auto& outputs = run->outputs.emplace_back();
+    for (const auto& output : kernel->outputs()) {
+      const auto width = static_cast<int64_t>(output.labels.empty() ? sizeof(double) : sizeof(int8_t));
+      ARROW_ASSIGN_OR_RAISE(auto values, data::AllocateColumn(rows * width));
+      ARROW_ASSIGN_OR_RAISE(auto validity, data::AllocateColumn((rows + 63) / 64 * 8));
+      outputs.push_back(
+          {std::move(values), std::move(validity), std::vector<int64_t>(static_cast<std::size_t>(run->morsels))});
+    }
+  }
+  run->batch = std::move(batch);
+  return std::unique_ptr<ChainRun>(new ChainRun(std::move(run)));
+}
+
+ChainRun::ChainRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ChainRun::~ChainRun() = default;
+
+int ChainRun::stages() const { return static_cast<int>(impl_->chain->stage_inputs.size()); }
+int64_t ChainRun::morsels() const { return impl_->morsels; }
+std::span<const int> ChainRun::inputs(int stage) const { return impl_->chain->stage_inputs[stage]; }
+
+bool ChainRun::ordered(int stage) const {
+  const int kernel = stage - impl_->chain->first_kernel_stage();
+  return kernel < 0 || impl_->chain->kernels[kernel]->stateful();
+}
+
+bool ChainRun::parallel() const {
+  if (impl_->morsels < 2) return false;
+  // Keys and one kernel with state leave nothing to share: resolving a morsel's keys is cheaper than handing it over.
+  const auto& kernels = impl_->chain->kernels;
+  return kernels.size() > 1 || (kernels.size() == 1 && !kernels[0]->stateful());
+}
+
+arrow::Status ChainRun::Run(int stage, int64_t morsel) {
+  const int kernel = stage - impl_->chain->first_kernel_stage();
+  return kernel < 0 ? impl_->RunKeys(morsel) : impl_->RunKernel(static_cast<std::size_t>(kernel), morsel);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ChainRun::Finish() {
+  arrow::ArrayVector columns = impl_->batch->columns();
+  for (std::size_t kernel = 0; kernel < impl_->outputs.size(); ++kernel) {
+    const auto descriptions = impl_->chain->kernels[kernel]->outputs();
+    for (std::size_t output = 0; output < impl_->outputs[kernel].size(); ++output) {
+      ARROW_ASSIGN_OR_RAISE(auto column, impl_->FinishOutput(descriptions[output], impl_->outputs[kernel][output]));
+      columns.push_back(std::move(column));
+    }
+  }
+  return arrow::RecordBatch::Make(impl_->chain->output, impl_->batch->num_rows(), std::move(columns));
+}
+
+}  // namespace sabot::operators

@@ -1,0 +1,79 @@
+// A kernel with one state a slot, run over columns: what the registry's types look like once their type is forgotten.
+// Virtual calls happen once a morsel, never a row. One thread at a time, except Run of a stateless kernel.
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+#include <arrow/type.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sabot/kernels/registry.h"
+#include "sabot/state/struct_codec.h"
+
+namespace sabot::operators {
+
+// The rows of one morsel in an input column: float64, or int64 for times. Null values hold anything.
+struct InputColumn {
+  const void* values = nullptr;       // Of the morsel's first row.
+  const uint8_t* validity = nullptr;  // nullptr: no nulls. Bit `bit_offset` is the morsel's first row.
+  int64_t bit_offset = 0;
+};
+
+// Where a morsel's rows of an output column go. Null values are written as 0.
+struct OutputColumn {
+  void* values = nullptr;        // float64, int64, or int8 label indices.
+  uint64_t* validity = nullptr;  // Whole words: morsels begin at multiples of 64 rows.
+  int64_t nulls = 0;             // out
+};
+
+struct Morsel {
+  int64_t rows = 0;
+  std::span<const InputColumn> inputs = {};  // As KeyedKernel::inputs().
+  std::span<const int32_t> slots = {};     // Of each row; empty for a stateless kernel.
+  const uint64_t* has_key = nullptr;       // Rows that have a key; nullptr: all.
+  int64_t slots_in_use = 0;                // All slots are below.
+  std::span<OutputColumn> outputs = {};
+};
+
+struct KernelInput {
+  std::string_view role;
+  std::string_view default_column;
+  bool is_time = false;  // int64 nanoseconds, else float64.
+};
+
+struct KernelOutput {
+  std::string_view name;
+  std::shared_ptr<arrow::DataType> type;          // float64, int64 or utf8.
+  std::span<const std::string_view> labels = {};  // What the indices of a utf8 output stand for.
+};
+
+class KeyedKernel {
+ public:
+  virtual ~KeyedKernel() = default;
+
+  virtual const kernels::KernelDoc& doc() const = 0;
+  virtual std::span<const KernelInput> inputs() const = 0;  // Those needed under the options, in the kernel's order.
+  virtual std::span<const KernelOutput> outputs() const = 0;
+  virtual bool stateful() const = 0;
+  virtual kernels::OptionMap options() const = 0;
+  virtual int32_t state_version() const = 0;
+
+  virtual void Run(const Morsel& morsel) = 0;
+
+  // The columns of the state of all slots that hold more than the initial state, and which slots these are.
+  virtual arrow::Status Snapshot(state::Columns& columns, std::vector<int32_t>& slots) const = 0;
+  // Gives `slots[row]` the state in row `row` of such columns. Error (kSnapshot): a column is missing or of another
+  // type, or a slot has a state already.
+  virtual arrow::Status Restore(const arrow::RecordBatch& columns, std::span<const int32_t> slots) = 0;
+};
+
+// By name or class name, with options checked. Errors (kOption): an unknown kernel or option, a value out of range.
+arrow::Result<std::unique_ptr<KeyedKernel>> MakeKeyedKernel(std::string_view name, const kernels::OptionMap& options);
+
+}  // namespace sabot::operators

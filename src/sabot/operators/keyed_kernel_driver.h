@@ -1,0 +1,516 @@
+// Runs a kernel type over the columns of a morsel: one loop over rows with the slot array, nulls handled a word of 64
+// rows at a time. keyed_kernel_<family>.cc instantiates it for the registry; a kernel of your own needs only
+// MakeDriver<K>.
+#pragma once
+
+#include <arrow/array.h>
+#include <arrow/array/builder_nested.h>
+#include <arrow/array/builder_primitive.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "sabot/data/bitmap.h"
+#include "sabot/kernels/outputs.h"
+#include "sabot/operators/keyed_kernel.h"
+#include "sabot/state/slot_blocks.h"
+
+namespace sabot::operators {
+
+namespace internal {
+
+// Finite without a call or a branch: the difference is +0.0, all bits zero, for finite numbers alone.
+inline uint64_t NotFinite(double value) { return std::bit_cast<uint64_t>(value - value); }
+
+// Keeps the value where the condition holds, else +0.0.
+template <class T>
+T Masked(bool condition, T value) {
+  if constexpr (std::is_same_v<T, double>) {
+    return kernels::When(condition, value);
+  } else {
+    return condition ? value : T{};
+  }
+}
+
+inline bool StoreOutput(double value, double fill, double& to) {
+  const bool present = NotFinite(value) == 0;
+  to = present ? value : fill;
+  return present;
+}
+inline bool StoreOutput(const std::optional<double>& value, double fill, double& to) {
+  const bool present = value.has_value() && NotFinite(*value) == 0;
+  to = present ? *value : fill;
+  return present;
+}
+inline bool StoreOutput(int64_t value, double, int64_t& to) { return to = value, true; }
+inline bool StoreOutput(const std::optional<int64_t>& value, double, int64_t& to) {
+  return to = value.value_or(0), value.has_value();
+}
+inline bool StoreOutput(kernels::Label value, double, int8_t& to) {
+  return to = std::max<int8_t>(value.index, 0), value.index >= 0;
+}
+
+struct NoState {
+  void Reserve(int64_t) {}
+};
+
+}  // namespace internal
+
+template <class K>
+class KeyedKernelDriver final : public KeyedKernel {
+  using Input = typename K::Input;
+  using Options = typename K::Options;
+  using Parameters = kernels::ParametersOf<K>;
+  using Result = kernels::ResultOf<K>;
+  static constexpr bool kStateful = kernels::kStateful<K>;
+  static constexpr bool kHasRing = kernels::kHasRing<K>;
+  static constexpr bool kPositional = kernels::kPositional<K>;
+  static constexpr std::size_t kInputCount = std::tuple_size_v<std::remove_cvref_t<decltype(K::kInputs)>>;
+  static constexpr std::size_t kOutputCount = kernels::kOutputCount<K>;
+  template <std::size_t I>
+  using Stored = typename kernels::StoredAs<kernels::OutputMember<K, I>>::Type;
+  template <std::size_t I>
+  using InputMember = std::remove_cvref_t<decltype(std::declval<Input>().*(std::get<I>(K::kInputs).member))>;
+  using EachInput = std::make_index_sequence<kInputCount>;
+  using EachOutput = std::make_index_sequence<kOutputCount>;
+
+ public:
+  explicit KeyedKernelDriver(const Options& options)
+      : options_(options), parameters_(kernels::PrepareParameters<K>(options)), state_(MakeState(options)) {
+    DescribeInputs(EachInput());
+    DescribeOutputs(EachOutput());
+  }
+
+  const kernels::KernelDoc& doc() const override { return K::kDoc; }
+  std::span<const KernelInput> inputs() const override { return inputs_; }
+  std::span<const KernelOutput> outputs() const override { return outputs_; }
+  bool stateful() const override { return kStateful; }
+  kernels::OptionMap options() const override { return kernels::OptionsToMap(options_); }
+  int32_t state_version() const override { return kernels::StateVersion<K>(); }
+
+  void Run(const Morsel& morsel) override {
+    Columns columns;
+    columns.Bind(morsel, bound_);
+    for (auto& output : morsel.outputs) output.nulls = 0;
+    if constexpr (kStateful) state_.Reserve(std::max<int64_t>(morsel.slots_in_use, 1));
+    for (int64_t base = 0; base < morsel.rows; base += 64) {
+      const int64_t count = std::min<int64_t>(64, morsel.rows - base);
+      std::array<uint64_t, kOutputCount> present;
+      if constexpr (kStateful) {
+        present = RunWord(morsel, columns, base, count);
+      } else {
+        present = ComputeWord(columns, base, count);
+      }
+      for (std::size_t output = 0; output < kOutputCount; ++output) {
+        morsel.outputs[output].validity[base / 64] = present[output];
+        morsel.outputs[output].nulls += count - std::popcount(present[output]);
+      }
+    }
+    if constexpr (requires(std::span<double> values) { K::Finish(values); }) {
+      static_assert(kOutputCount == 1 && std::is_same_v<Stored<0>, double>);
+      K::Finish({columns.template out<0>(), static_cast<std::size_t>(morsel.rows)});
+    }
+  }
+
+  arrow::Status Snapshot(state::Columns& columns, std::vector<int32_t>& slots) const override {
+    if constexpr (kStateful) {
+      using Scalars = typename K::Scalars;
+      static_assert(data::FieldsCoverStruct<Scalars>,
+                    "SABOT_FIELDS must name every member, or a snapshot would lose it");
+      static_assert(std::is_trivially_copyable_v<Scalars>);
+      for (int64_t slot = 0; slot < state_.size(); ++slot) {
+        if (!state::SameBits(ScalarsAt(slot), Scalars{})) slots.push_back(static_cast<int32_t>(slot));
+      }
+      const auto rows = static_cast<int64_t>(slots.size());
+      ARROW_RETURN_NOT_OK(state::EncodeStructs<Scalars>(
+          "", rows, [&](int64_t row) -> const Scalars& { return ScalarsAt(slots[row]); }, columns));
+      if constexpr (kHasRing) {
+        arrow::DoubleBuilder cells;
+        for (const int32_t slot : slots) ARROW_RETURN_NOT_OK(cells.AppendValues(RingAt(slot).data(), ring_cells_));
+        ARROW_ASSIGN_OR_RAISE(auto values, cells.Finish());
+        const auto type = RingType();
+        columns.fields.push_back(arrow::field("ring", type, /*nullable=*/false));
+        columns.arrays.push_back(std::make_shared<arrow::FixedSizeListArray>(type, rows, values));
+      }
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Restore(const arrow::RecordBatch& columns, std::span<const int32_t> slots) override {
+    if constexpr (kStateful) {
+      using Scalars = typename K::Scalars;
+      if (slots.empty()) return arrow::Status::OK();
+      state_.Reserve(int64_t{*std::max_element(slots.begin(), slots.end())} + 1);
+      for (const int32_t slot : slots) {
+        if (!state::SameBits(ScalarsAt(slot), Scalars{})) {
+          return data::SnapshotError("snapshot: a key of it has a state already. Restore a key once.");
+        }
+      }
+      ARROW_RETURN_NOT_OK(
+          state::DecodeStructs<Scalars>("", columns, [&](int64_t row) -> Scalars& { return ScalarsAt(slots[row]); }));
+      if constexpr (kHasRing) {
+        const auto column = columns.GetColumnByName("ring");
+        if (column == nullptr || !column->type()->Equals(RingType())) {
+          return data::SnapshotError("snapshot: column 'ring' must be " + RingType()->ToString() + ".");
+        }
+        const auto& lists = static_cast<const arrow::FixedSizeListArray&>(*column);
+        const auto& cells = static_cast<const arrow::DoubleArray&>(*lists.values());
+        for (int64_t row = 0; row < columns.num_rows(); ++row) {
+          std::copy_n(cells.raw_values() + lists.value_offset(row), ring_cells_, RingAt(slots[row]).data());
+        }
+      }
+    }
+    return arrow::Status::OK();
+  }
+
+ private:
+  using State = std::conditional_t<kStateful, state::SlotBlocks, internal::NoState>;
+
+  // The columns of a morsel as typed pointers, in locals where the compiler can see that nothing aliases them.
+  struct Columns {
+    std::array<const void*, kInputCount> values{};
+    std::array<const uint8_t*, kInputCount> validity{};
+    std::array<int64_t, kInputCount> bit_offset{};
+    std::array<int64_t, kInputCount> row_mask{};  // 0 for an input that isn't needed: it reads a zero for every row.
+    std::array<void*, kOutputCount> outputs{};
+    bool any_validity = false;
+
+    void Bind(const Morsel& morsel, const std::array<bool, kInputCount>& bound) {
+      static constexpr double kZero = 0;
+      std::size_t next = 0;
+      for (std::size_t input = 0; input < kInputCount; ++input) {
+        values[input] = &kZero;
+        if (!bound[input]) continue;
+        const auto& column = morsel.inputs[next++];
+        values[input] = column.values;
+        validity[input] = column.validity;
+        bit_offset[input] = column.bit_offset;
+        row_mask[input] = -1;
+        any_validity |= column.validity != nullptr;
+      }
+      for (std::size_t output = 0; output < kOutputCount; ++output) outputs[output] = morsel.outputs[output].values;
+    }
+
+    template <std::size_t... I>
+    Input Read(int64_t row, std::index_sequence<I...>) const {
+      Input input;
+      ((input.*(std::get<I>(K::kInputs).member) =
+            static_cast<const InputMember<I>*>(values[I])[kernels::kHasOptionalInputs<K> ? row & row_mask[I] : row]),
+       ...);
+      return input;
+    }
+    Input Read(int64_t row) const { return Read(row, EachInput()); }
+
+    uint64_t ValidityWord(std::size_t input, int64_t base, int64_t count) const {
+      return validity[input] == nullptr ? data::LowBits(count)
+                                        : data::LoadBits(validity[input], bit_offset[input] + base, count);
+    }
+
+    // Rows at which every needed input is there.
+    uint64_t PresentWord(int64_t base, int64_t count) const {
+      uint64_t present = data::LowBits(count);
+      if (!any_validity) return present;
+      for (std::size_t input = 0; input < kInputCount; ++input) present &= ValidityWord(input, base, count);
+      return present;
+    }
+
+    template <std::size_t I>
+    Stored<I>* out() const {
+      return static_cast<Stored<I>*>(outputs[I]);
+    }
+  };
+
+  // Zero where every float64 input is finite.
+  template <std::size_t... I>
+  static uint64_t NotFinite(const Input& input, std::index_sequence<I...>) {
+    uint64_t bits = 0;
+    const auto check = [&](const auto& value) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, double>) bits |= internal::NotFinite(value);
+    };
+    (check(input.*(std::get<I>(K::kInputs).member)), ...);
+    return bits;
+  }
+
+  template <std::size_t... J>
+  static void StoreAll(const Result& result, const Columns& columns, int64_t row, int64_t bit,
+                       std::array<uint64_t, kOutputCount>& present, std::index_sequence<J...>) {
+    ((present[J] |=
+      uint64_t{internal::StoreOutput(kernels::OutputAt<K, J>(result), kFill, columns.template out<J>()[row])} << bit),
+     ...);
+  }
+
+  template <std::size_t... J>
+  static void StoreNulls(const Columns& columns, int64_t row, std::index_sequence<J...>) {
+    ((columns.template out<J>()[row] = Filler<Stored<J>>()), ...);
+  }
+
+  // One state a slot: rows in order.
+  std::array<uint64_t, kOutputCount> RunWord(const Morsel& morsel, const Columns& columns, int64_t base, int64_t count)
+    requires kStateful
+  {
+    const uint64_t keyed = morsel.has_key == nullptr ? ~uint64_t{0} : morsel.has_key[base / 64];
+    if constexpr (kPositional) {
+      std::array<uint64_t, kInputCount> words;
+      for (std::size_t input = 0; input < kInputCount; ++input) words[input] = columns.ValidityWord(input, base, count);
+      return RunRows<false>(morsel, columns, base, count, keyed & data::LowBits(count), words);
+    } else {
+      const uint64_t usable = columns.PresentWord(base, count) & keyed;
+      if (usable == data::LowBits(count)) return RunRows<true>(morsel, columns, base, count, usable, {});
+      return RunRows<false>(morsel, columns, base, count, usable, {});
+    }
+  }
+
+  // Rows ahead at which a symbol's scalars, and what the kernel will then touch of its ring, are fetched. More state
+  // than the first-level caches hold is otherwise a miss a row, in the middle of a chain of dependent steps.
+  static constexpr int64_t kScalarsAhead = 16;
+  static constexpr int64_t kRingAhead = 8;
+
+  std::byte* SlotAt(int64_t slot) const {
+    const int shift = kHasRing ? state_.shift() : kFixedShift;
+    const int64_t stride = kHasRing ? state_.stride() : kFixedStride;
+    return state_.blocks()[slot >> shift] + (slot & ((int64_t{1} << shift) - 1)) * stride;
+  }
+
+  void Prefetch(const Morsel& morsel, int64_t row) const {
+    const auto& slots = morsel.slots;
+    if (row + kScalarsAhead >= morsel.rows) return;
+    __builtin_prefetch(SlotAt(slots[row + kScalarsAhead]), 1);
+    if constexpr (requires(const typename K::Scalars& symbol) { K::Prefetch(symbol, std::span<double>()); }) {
+      std::byte* at = SlotAt(slots[row + kRingAhead]);
+      K::Prefetch(*reinterpret_cast<const typename K::Scalars*>(at),
+                  std::span(reinterpret_cast<double*>(at + kScalarBytes), static_cast<std::size_t>(ring_cells_)));
+    }
+  }
+
+  template <bool kAllUsable>
+  std::array<uint64_t, kOutputCount> RunRows(const Morsel& morsel, const Columns& columns, int64_t base, int64_t count,
+                                             uint64_t usable, const std::array<uint64_t, kInputCount>& words)
+    requires kStateful
+  {
+    const Columns local = columns;
+    const Parameters parameters = parameters_;
+    const int32_t* slots = morsel.slots.data() + base;
+    std::byte* const* blocks = state_.blocks();
+    const int64_t ring_cells = ring_cells_;
+    const int shift = kHasRing ? state_.shift() : kFixedShift;
+    const int64_t stride = kHasRing ? state_.stride() : kFixedStride;
+    std::array<uint64_t, kOutputCount> present{};
+    for (int64_t row = 0; row < count; ++row) {
+      if constexpr (kHasRing) Prefetch(morsel, base + row);
+      Input input = local.Read(base + row);
+      bool use = kAllUsable || ((usable >> row) & 1) != 0;
+      if constexpr (kPositional) {
+        MarkMissing(input, words, row, EachInput());
+      } else {
+        use = use && NotFinite(input, EachInput()) == 0;
+        if constexpr (requires { K::Valid(parameters, input); }) use = use && K::Valid(parameters, input);
+      }
+      if (use) [[likely]] {
+        const int64_t slot = slots[row];
+        std::byte* at = blocks[slot >> shift] + (slot & ((int64_t{1} << shift) - 1)) * stride;
+        auto& scalars = *reinterpret_cast<typename K::Scalars*>(at);
+        const std::span ring(reinterpret_cast<double*>(at + kScalarBytes), static_cast<std::size_t>(ring_cells));
+        StoreAll(kernels::CallUpdate<K>(parameters, scalars, ring, input), local, base + row, row, present,
+                 EachOutput());
+      } else {
+        StoreNulls(local, base + row, EachOutput());
+      }
+    }
+    return present;
+  }
+
+  // What is missing is NaN for a positional kernel.
+  template <std::size_t... I>
+  static void MarkMissing(Input& input, const std::array<uint64_t, kInputCount>& words, int64_t row,
+                          std::index_sequence<I...>) {
+    const auto mark = [&](double& value, uint64_t word) {
+      const bool there = ((word >> row) & 1) != 0 && internal::NotFinite(value) == 0;
+      value = there ? value : kernels::kNull;
+    };
+    (mark(input.*(std::get<I>(K::kInputs).member), words[I]), ...);
+  }
+
+  // No state: a word of rows at once. Optimistic: computes as if nothing were missing, which vectorises, and looks
+  // again only where something was.
+  std::array<uint64_t, kOutputCount> ComputeWord(const Columns& columns, int64_t base, int64_t count) const
+    requires(!kStateful)
+  {
+    static_assert(!kPositional && !requires(const Parameters& p, const Input& i) { K::Valid(p, i); });
+    const Columns local = columns;
+    const Parameters parameters = parameters_;
+    const uint64_t usable = local.PresentWord(base, count);
+    std::array<uint64_t, kOutputCount> present{};
+    if constexpr (AllDoubles(EachOutput())) {
+      uint64_t odd = 0;
+      if (count == 64) {
+        for (int64_t row = base; row < base + 64; ++row) ComputeRow(parameters, local, row, odd, EachOutput());
+      } else {
+        for (int64_t row = base; row < base + count; ++row) ComputeRow(parameters, local, row, odd, EachOutput());
+      }
+      if (odd == 0) {
+        present.fill(usable);
+        if (usable != data::LowBits(count)) ClearMissing(local, base, count, usable, EachOutput());
+        return present;
+      }
+    }
+    for (int64_t row = 0; row < count; ++row) {
+      const Input input = local.Read(base + row);
+      if (((usable >> row) & 1) != 0 && NotFinite(input, EachInput()) == 0) {
+        StoreAll(K::Compute(parameters, input), local, base + row, row, present, EachOutput());
+      } else {
+        StoreNulls(local, base + row, EachOutput());
+      }
+    }
+    return present;
+  }
+
+  template <std::size_t... J>
+  static constexpr bool AllDoubles(std::index_sequence<J...>) {
+    return (std::is_same_v<kernels::OutputMember<K, J>, double> && ...);
+  }
+
+  template <std::size_t... J>
+  static void ComputeRow(const Parameters& parameters, const Columns& columns, int64_t row, uint64_t& odd,
+                         std::index_sequence<J...>) {
+    const Input input = columns.Read(row);
+    const Result result = K::Compute(parameters, input);
+    odd |= NotFinite(input, EachInput());
+    ((columns.template out<J>()[row] = kernels::OutputAt<K, J>(result),
+      odd |= internal::NotFinite(kernels::OutputAt<K, J>(result))),
+     ...);
+  }
+
+  template <std::size_t... J>
+  static void ClearMissing(const Columns& columns, int64_t base, int64_t count, uint64_t usable,
+                           std::index_sequence<J...>) {
+    for (int64_t row = 0; row < count; ++row) {
+      const bool keep = ((usable >> row) & 1) != 0;
+      ((columns.template out<J>()[base + row] = internal::Masked(keep, columns.template out<J>()[base + row])), ...);
+    }
+  }
+
+  static constexpr double FillOf() {
+    if constexpr (requires { K::kNullFill; }) {
+      return K::kNullFill;
+    } else {
+      return 0.0;
+    }
+  }
+  static constexpr double kFill = FillOf();
+  template <class T>
+  static constexpr T Filler() {
+    return std::is_same_v<T, double> ? static_cast<T>(kFill) : T{};
+  }
+
+  static constexpr int64_t ScalarBytes() {
+    if constexpr (kStateful) {
+      static_assert(alignof(typename K::Scalars) <= 8);
+      return static_cast<int64_t>((sizeof(typename K::Scalars) + 7) / 8 * 8);
+    } else {
+      return 0;
+    }
+  }
+  static constexpr int64_t kScalarBytes = ScalarBytes();
+  static constexpr int64_t kFixedStride = kScalarBytes;
+  static constexpr int kFixedShift = state::BlockShift(kFixedStride);
+
+  static int64_t RingCells(const Options& options) {
+    if constexpr (kHasRing) {
+      return K::RingLength(options);
+    } else {
+      return 0;
+    }
+  }
+
+  static State MakeState(const Options& options) {
+    if constexpr (kStateful) {
+      const typename K::Scalars initial{};
+      return State(std::as_bytes(std::span(&initial, 1)), RingCells(options));
+    } else {
+      return {};
+    }
+  }
+
+  auto& ScalarsAt(int64_t slot) { return *reinterpret_cast<typename K::Scalars*>(state_.at(slot)); }
+  const auto& ScalarsAt(int64_t slot) const { return *reinterpret_cast<const typename K::Scalars*>(state_.at(slot)); }
+  std::span<double> RingAt(int64_t slot) const {
+    return {reinterpret_cast<double*>(state_.at(slot) + kScalarBytes), static_cast<std::size_t>(ring_cells_)};
+  }
+  std::shared_ptr<arrow::DataType> RingType() const {
+    return arrow::fixed_size_list(arrow::field("item", arrow::float64(), /*nullable=*/false),
+                                  static_cast<int32_t>(ring_cells_));
+  }
+
+  template <std::size_t... I>
+  void DescribeInputs(std::index_sequence<I...>) {
+    const auto describe = [&](std::size_t index, const auto& input, bool is_time) {
+      bound_[index] = kernels::NeedsInput<K>(options_, input.role);
+      if (bound_[index]) inputs_.push_back({input.role, input.column, is_time});
+    };
+    (describe(I, std::get<I>(K::kInputs), std::is_same_v<InputMember<I>, int64_t>), ...);
+  }
+
+  template <std::size_t... J>
+  void DescribeOutputs(std::index_sequence<J...>) {
+    const auto describe = [&]<class T>(std::string_view name, std::type_identity<T>) {
+      if constexpr (std::is_same_v<T, double>) outputs_.push_back({name, arrow::float64()});
+      if constexpr (std::is_same_v<T, int64_t>) outputs_.push_back({name, arrow::int64()});
+      if constexpr (std::is_same_v<T, int8_t>) outputs_.push_back({name, arrow::utf8(), K::kLabels});
+    };
+    (describe(std::get<J>(K::kOutputs).name, std::type_identity<Stored<J>>()), ...);
+  }
+
+  Options options_;
+  Parameters parameters_;
+  int64_t ring_cells_ = RingCells(options_);
+  State state_;
+  std::array<bool, kInputCount> bound_{};
+  std::vector<KernelInput> inputs_;
+  std::vector<KernelOutput> outputs_;
+};
+
+// A kernel with options as a struct. Errors (kOption): a value out of range, options that contradict each other.
+template <class K>
+arrow::Result<std::unique_ptr<KeyedKernel>> MakeDriver(const typename K::Options& options) {
+  ARROW_ASSIGN_OR_RAISE(auto completed, kernels::CompleteOptions<K>(options));
+  return std::make_unique<KeyedKernelDriver<K>>(completed);
+}
+
+namespace internal {
+
+// The kernel of a family by either name; nullptr where the family has none of it.
+template <class... K>
+arrow::Result<std::unique_ptr<KeyedKernel>> MakeOneOf(kernels::KernelList<K...>, std::string_view name,
+                                                      const kernels::OptionMap& options) {
+  arrow::Result<std::unique_ptr<KeyedKernel>> made = std::unique_ptr<KeyedKernel>();
+  const auto attempt = [&]<class Kernel>(std::type_identity<Kernel>) {
+    if (name != Kernel::kDoc.name && name != Kernel::kDoc.class_name) return;
+    auto parsed = kernels::ParseOptions<typename Kernel::Options>(Kernel::kDoc.name, options);
+    if (!parsed.ok()) {
+      made = parsed.status();
+    } else {
+      made = MakeDriver<Kernel>(*parsed);
+    }
+  };
+  (attempt(std::type_identity<K>()), ...);
+  return made;
+}
+
+template <class Family>
+arrow::Result<std::unique_ptr<KeyedKernel>> MakeOfFamily(std::string_view name, const kernels::OptionMap& options);
+
+}  // namespace internal
+}  // namespace sabot::operators
+
+// Compiles the driver for every kernel of a family; the one line of keyed_kernel_<family>.cc.
+#define SABOT_KEYED_KERNELS(Family)                                                                            \
+  template <>                                                                                                  \
+  arrow::Result<std::unique_ptr<sabot::operators::KeyedKernel>>                                                \
+  sabot::operators::internal::MakeOfFamily<sabot::kernels::Family>(std::string_view name,                      \
+                                                                   const sabot::kernels::OptionMap& options) { \
+    return MakeOneOf(sabot::kernels::Family::Kernels{}, name, options);                                        \
+  }
