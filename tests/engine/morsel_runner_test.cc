@@ -1,0 +1,98 @@
+#include "sabot/engine/morsel_runner.h"
+
+#include <arrow/array/util.h>
+#include <gtest/gtest.h>
+
+#include "sabot/operators/chain_run.h"
+#include "tests/operators/sample_ticks.h"
+
+namespace sabot::engine {
+namespace {
+
+using operators::EveryKernel;
+using operators::KernelChain;
+using operators::KernelSpec;
+using operators::SameBits;
+using operators::SampleTicks;
+
+// Every kernel once, then some that read what others write.
+std::vector<KernelSpec> WideChain() {
+  std::vector<KernelSpec> specs;
+  for (auto& kernel : EveryKernel()) {
+    if (kernel.name == kernel.spec.kernel) specs.push_back(kernel.spec);
+  }
+  specs.push_back(
+      {.kernel = "realized_var", .columns = {{"x", "out_log_return"}}, .outputs = {{"realized_var", "from_returns"}}});
+  specs.push_back({.kernel = "ewma", .columns = {{"x", "from_returns"}}, .outputs = {{"ewma", "from_variance"}}});
+  specs.push_back({.kernel = "midprice", .columns = {{"bid", "out_ewma"}, {"ask", "from_variance"}}});
+  return specs;
+}
+
+KernelChain MakeChain() { return KernelChain::Make(WideChain()).ValueOrDie(); }
+
+TEST(RunMorsels, GivesTheSameBitsInAnyAllowedOrder) {
+  const auto ticks = SampleTicks({.rows = 5 * operators::MorselRows() + 17, .symbols = 50});
+  auto sequential = MakeChain();
+  const auto expected = sequential.Process(ticks).ValueOrDie();
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const auto executor = env::MakeSeededExecutor(seed, 4);
+    env::NoInterrupt interrupt;
+    auto chain = MakeChain();
+    EXPECT_TRUE(SameBits(*expected, *RunMorsels(chain, ticks, *executor, interrupt).ValueOrDie())) << "seed " << seed;
+    // And the same state, which the next batch shows.
+    EXPECT_TRUE(SameBits(*MakeChain().Process(ticks).ValueOrDie(), *expected));
+  }
+}
+
+TEST(RunMorsels, GivesTheSameBitsOnManyThreads) {
+  const auto ticks = SampleTicks({.rows = 40 * operators::MorselRows(), .symbols = 50});  // More than may be in flight.
+  auto sequential = MakeChain();
+  const auto expected = sequential.Process(ticks).ValueOrDie();
+  const auto executor = env::MakeTbbExecutor(4);
+  env::NoInterrupt interrupt;
+  for (int round = 0; round < 3; ++round) {
+    auto chain = MakeChain();
+    EXPECT_TRUE(SameBits(*expected, *RunMorsels(chain, ticks, *executor, interrupt).ValueOrDie()));
+  }
+}
+
+class StopAt final : public env::Interrupt {
+ public:
+  explicit StopAt(int calls) : left_(calls) {}
+  arrow::Status Check() override { return --left_ < 0 ? arrow::Status::Cancelled("stopped") : arrow::Status::OK(); }
+
+ private:
+  int left_;
+};
+
+TEST(RunMorsels, StopsWhenInterrupted) {
+  const auto ticks = SampleTicks({.rows = 5 * operators::MorselRows()});
+  for (const int threads : {1, 2}) {
+    const auto executor = env::MakeTbbExecutor(threads);
+    StopAt interrupt(2);
+    auto chain = MakeChain();
+    EXPECT_TRUE(RunMorsels(chain, ticks, *executor, interrupt).status().IsCancelled());
+  }
+}
+
+TEST(RunMorsels, ReportsTheErrorOfAMorsel) {
+  // A time that overflows, in the third morsel.
+  const int64_t rows = 4 * operators::MorselRows();
+  const auto ticks = SampleTicks({.rows = rows});
+  arrow::Int64Builder builder;
+  for (int64_t row = 0; row < rows; ++row) {
+    ASSERT_TRUE(builder.Append(row == 2 * operators::MorselRows() + 5 ? int64_t{1} << 40 : row).ok());
+  }
+  const auto type = arrow::timestamp(arrow::TimeUnit::SECOND);
+  const auto times = builder.Finish().ValueOrDie()->View(type).ValueOrDie();
+  const auto bad = ticks->SetColumn(1, arrow::field("timestamp", type), times).ValueOrDie();
+  const auto executor = env::MakeTbbExecutor(2);
+  env::NoInterrupt interrupt;
+  auto chain = KernelChain::Make({{.kernel = "ewma", .options = {{"halflife", std::string("5s")}}}, {.kernel = "diff"}})
+                   .ValueOrDie();
+  const auto status = RunMorsels(chain, bad, *executor, interrupt).status();
+  EXPECT_TRUE(status.message().starts_with("column 'timestamp' of type timestamp[s] holds a time")) << status;
+}
+
+}  // namespace
+}  // namespace sabot::engine

@@ -1,0 +1,97 @@
+#include "sabot/engine/stream.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "sabot/kernels/microstructure.h"
+#include "sabot/kernels/online_statistics.h"
+#include "tests/operators/sample_ticks.h"
+
+namespace sabot::engine {
+namespace {
+
+class StreamTest : public ::testing::Test {
+ protected:
+  StreamTest() { std::filesystem::create_directories(folder_); }
+  ~StreamTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  static std::string Bytes(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("sabot_stream_test_" + std::to_string(::getpid()));
+};
+
+Stream Ticks(int64_t batch_rows = 65'536) {
+  return Stream::FromGenerator({.rows = 200'000, .symbols = 20, .batch_rows = batch_rows}).ValueOrDie();
+}
+Stream Features(const Stream& ticks) {
+  return ticks.Kernel<kernels::LogReturns>()
+      .ValueOrDie()
+      .Kernel<kernels::Ewma>({.span = 20})
+      .ValueOrDie()
+      .Kernel<kernels::Midprice>()
+      .ValueOrDie();
+}
+
+TEST_F(StreamTest, ReportsAMistakeOnTheCallThatMadeIt) {
+  const auto ticks = Ticks();
+  EXPECT_EQ(ticks.Kernel<kernels::Ewma>({.alpha = 2}).status().message(),
+            "ewma: option 'alpha' must be in (0, 1], found 2.");
+  EXPECT_FALSE(ticks.Kernel<kernels::Ewma>({}, {.by = {"ticker"}}).ok());
+  EXPECT_FALSE(Features(ticks).Kernel<kernels::Midprice>().ok());  // The output exists.
+  EXPECT_FALSE(Stream::FromParquet(Path("none.parquet")).ok());
+}
+
+TEST_F(StreamTest, KnowsItsSchemaAndStaysAsItWas) {
+  const auto ticks = Ticks();
+  const auto fields = ticks.schema()->num_fields();
+  const auto features = Features(ticks);
+  EXPECT_EQ(ticks.schema()->num_fields(), fields);
+  EXPECT_EQ(features.schema()->num_fields(), fields + 3);
+  EXPECT_TRUE(features.Collect().ValueOrDie()->schema()->Equals(*features.schema()));
+}
+
+TEST_F(StreamTest, BatchSizesChangeNoBit) {
+  const auto expected = Features(Ticks()).Collect().ValueOrDie()->CombineChunksToBatch().ValueOrDie();
+  for (const int64_t batch_rows : {int64_t{1000}, int64_t{8192}, int64_t{200'000}}) {
+    const auto other = Features(Ticks(batch_rows)).Collect().ValueOrDie()->CombineChunksToBatch().ValueOrDie();
+    EXPECT_TRUE(operators::SameBits(*expected, *other)) << batch_rows;
+  }
+}
+
+TEST_F(StreamTest, WritesTheSameFileHoweverItsBatchesWereCut) {
+  const auto summary = Features(Ticks()).ToParquet(Path("a.parquet")).ValueOrDie();
+  EXPECT_EQ(summary.rows_read, 200'000);
+  EXPECT_EQ(summary.rows_written, 200'000);
+  ASSERT_TRUE(Features(Ticks(777)).ToParquet(Path("b.parquet")).ok());
+  EXPECT_EQ(Bytes(Path("a.parquet")), Bytes(Path("b.parquet")));
+  const auto read = Stream::FromParquet(Path("a.parquet")).ValueOrDie();
+  EXPECT_EQ(read.Collect().ValueOrDie()->num_rows(), 200'000);
+}
+
+TEST_F(StreamTest, ATableCanBeRunAgainAReaderCannot) {
+  const auto table = Ticks().Collect().ValueOrDie();
+  const auto twice = Stream::FromTable(table).ValueOrDie();
+  EXPECT_EQ(twice.Collect().ValueOrDie()->num_rows(), twice.Collect().ValueOrDie()->num_rows());
+  const auto once = Stream::FromReader(std::make_shared<arrow::TableBatchReader>(table)).ValueOrDie();
+  EXPECT_TRUE(once.Collect().ok());
+  EXPECT_TRUE(once.Collect().status().message().starts_with("the stream's reader was read by an earlier run."));
+}
+
+TEST_F(StreamTest, DescribesItself) {
+  EXPECT_EQ(Features(Ticks()).ToString(),
+            "generator ticks rows=200000 symbols=20 seed=1\n  kernel log_returns() by symbol\n  kernel ewma(span=20) "
+            "by symbol\n"
+            "  kernel midprice() by symbol");
+}
+
+}  // namespace
+}  // namespace sabot::engine
