@@ -268,6 +268,7 @@ class KeyedKernelDriver final : public KeyedKernel {
   // than the first-level caches hold is otherwise a miss a row, in the middle of a chain of dependent steps.
   static constexpr int64_t kScalarsAhead = 16;
   static constexpr int64_t kRingAhead = 8;
+  static constexpr int64_t kNearBytes = int64_t{128} << 10;  // State up to this size stays near by itself.
 
   std::byte* SlotAt(int64_t slot) const {
     const int shift = kHasRing ? state_.shift() : kFixedShift;
@@ -298,9 +299,10 @@ class KeyedKernelDriver final : public KeyedKernel {
     const int64_t ring_cells = ring_cells_;
     const int shift = kHasRing ? state_.shift() : kFixedShift;
     const int64_t stride = kHasRing ? state_.stride() : kFixedStride;
+    const bool prefetch = kHasRing && morsel.slots_in_use * stride > kNearBytes;
     std::array<uint64_t, kOutputCount> present{};
     for (int64_t row = 0; row < count; ++row) {
-      if constexpr (kHasRing) Prefetch(morsel, base + row);
+      if (prefetch) Prefetch(morsel, base + row);
       Input input = local.Read(base + row);
       bool use = kAllUsable || ((usable >> row) & 1) != 0;
       if constexpr (kPositional) {
