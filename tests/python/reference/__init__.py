@@ -1,0 +1,40 @@
+"""What each kernel computes, written a second time from its definition: slowly, in plain Python, sums without rounding.
+
+One file a family, one function a kernel; `rules` has what all kernels share: missing values and keys.
+"""
+
+from reference import (
+    execution,
+    features,
+    fx,
+    liquidity,
+    microstructure,
+    momentum,
+    online_statistics,
+    order_flow,
+    risk,
+    volatility,
+)
+from reference.compare import assert_agree, bits, differences
+from reference.rules import REFERENCES, Expected, Reference, compute, largest_of_last
+
+__all__ = [
+    "REFERENCES",
+    "Expected",
+    "Reference",
+    "assert_agree",
+    "bits",
+    "compute",
+    "differences",
+    "execution",
+    "features",
+    "fx",
+    "largest_of_last",
+    "liquidity",
+    "microstructure",
+    "momentum",
+    "online_statistics",
+    "order_flow",
+    "risk",
+    "volatility",
+]
