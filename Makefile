@@ -47,7 +47,7 @@ cpp: .venv/stamps/build
 
 # --- run ---
 
-demo: .venv/stamps/package
+demo: .venv/stamps/demo .venv/stamps/package
 	$(PYTHON) -m sabot.demo
 
 test: test-cpp test-python

@@ -2,6 +2,7 @@
 
 #include <arrow/util/io_util.h>
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 
 #include <cerrno>
 #include <string>

@@ -108,11 +108,14 @@ class Chain {
   }
 
   ArrowSchemaResult Bind(const nb::object& schema) {
+    const auto input = ImportSchema(schema);
+    const nb::gil_scoped_release released;
     const std::scoped_lock lock(mutex_);
-    return {Check(chain_.Bind(ImportSchema(schema)))};
+    return {Check(chain_.Bind(input))};
   }
 
   ArrowResult Snapshot(std::size_t index) {
+    const nb::gil_scoped_release released;
     const std::scoped_lock lock(mutex_);
     CheckIndex(index);
     const auto table = Check(chain_.Snapshot(index));
@@ -120,9 +123,12 @@ class Chain {
   }
 
   void Restore(std::size_t index, const nb::object& data) {
+    const auto reader = ImportReader(data);
+    const nb::gil_scoped_release released;
+    const auto table = Check(reader->ToTable());
     const std::scoped_lock lock(mutex_);
     CheckIndex(index);
-    Check(chain_.Restore(index, *Check(ImportReader(data)->ToTable())));
+    Check(chain_.Restore(index, *table));
   }
 
   nb::list Kernels() const {
@@ -165,8 +171,13 @@ void RegisterKernels(nb::module_& module) {
   module.def("max_threads", [] { return engine::DefaultExecutor()->concurrency(); });
   module.def("morsel_rows", &operators::MorselRows);
   module.def("check_environment", [] {
-    const char* isa = std::getenv("SABOT_ISA");
-    Check(kernels::math::ChooseIsa(isa == nullptr ? "" : isa));
+    const auto text = [](const char* variable, const char* otherwise) {
+      const char* found = std::getenv(variable);
+      return std::string(found == nullptr ? otherwise : found);
+    };
+    Check(kernels::math::ChooseIsa(text("SABOT_ISA", "")));
+    Check(engine::ParseMaxThreads(text("SABOT_MAX_THREADS", "0")));
+    Check(operators::ParseMorselRows(text("MORSEL_SIZE_KB", "64")));
   });
   module.def("isa", [] { return std::string(kernels::math::Name(kernels::math::ActiveIsa())); });
   module.def("supported_isas", [] {

@@ -4,6 +4,7 @@
 #include "python/bindings/errors.h"
 
 NB_MODULE(_native, module) {
+  nanobind::set_leak_warnings(false);  // A reader half read when the interpreter ends is no leak worth a page of text.
   module.doc() = "Sabot's engine. Use the package sabot, which is documented and typed.";
   sabot::python::RegisterErrors();
   sabot::python::RegisterCapsules(module);

@@ -10,7 +10,7 @@
 
 namespace sabot::python {
 
-kernels::OptionValue OptionFromPython(const std::string& name, nb::handle value) {
+kernels::OptionValue OptionFromPython(const std::string& kernel, const std::string& name, nb::handle value) {
   PyObject* object = value.ptr();
   if (value.is_none()) return std::monostate{};
   if (PyBool_Check(object)) return object == Py_True;
@@ -26,7 +26,7 @@ kernels::OptionValue OptionFromPython(const std::string& name, nb::handle value)
     if (number.is_valid()) return PyFloat_AsDouble(number.ptr());
     PyErr_Clear();
   }
-  Check(data::OptionError("option '" + name + "' must be a number, a string, True, False or None, found " +
+  Check(data::OptionError(kernel + ": option '" + name + "' must be a number, a string, True, False or None, found " +
                           nb::cast<std::string>(nb::repr(value)) + "."));
   return {};
 }
@@ -47,7 +47,7 @@ operators::KernelSpec SpecFromPython(const nb::tuple& kernel) {
   operators::KernelSpec spec{.kernel = nb::cast<std::string>(kernel[0])};
   for (const auto& [name, value] : nb::cast<nb::dict>(kernel[1])) {
     auto text = nb::cast<std::string>(name);
-    auto option = OptionFromPython(text, value);
+    auto option = OptionFromPython(spec.kernel, text, value);
     spec.options.emplace_back(std::move(text), std::move(option));
   }
   spec.columns = nb::cast<std::map<std::string, std::string>>(kernel[2]);

@@ -12,7 +12,8 @@ namespace sabot::python {
 
 namespace nb = nanobind;
 
-kernels::OptionValue OptionFromPython(const std::string& name, nb::handle value);  // Error (kOption): an unusable type.
+// Error (kOption): an unusable type.
+kernels::OptionValue OptionFromPython(const std::string& kernel, const std::string& name, nb::handle value);
 nb::object OptionToPython(const kernels::OptionValue& value);
 
 // (name, options, columns, outputs)

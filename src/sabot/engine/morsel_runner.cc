@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "sabot/data/errors.h"
 #include "sabot/operators/chain_run.h"
 
 namespace sabot::engine {
@@ -125,14 +127,19 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> RunMorsels(operators::KernelC
   return run->Finish();
 }
 
+arrow::Result<int> ParseMaxThreads(std::string_view text) {
+  int threads = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (error == std::errc{} && end == text.data() + text.size() && threads >= 0) return threads;
+  return data::OptionError("SABOT_MAX_THREADS must be an integer >= 0 (0: one thread a core), found '" +
+                           std::string(text) + "'.");
+}
+
 std::shared_ptr<env::Executor> DefaultExecutor() {
   const std::scoped_lock lock(default_mutex);
   if (default_executor == nullptr) {
-    int threads = 0;
-    if (const char* text = std::getenv("SABOT_MAX_THREADS")) {
-      std::from_chars(text, text + std::string_view(text).size(), threads);
-    }
-    default_executor = env::MakeTbbExecutor(std::max(threads, 0));
+    const char* text = std::getenv("SABOT_MAX_THREADS");
+    default_executor = env::MakeTbbExecutor(ParseMaxThreads(text == nullptr ? "0" : text).ValueOr(0));
   }
   return default_executor;
 }

@@ -6,6 +6,7 @@
 #include <arrow/result.h>
 
 #include <memory>
+#include <string_view>
 
 #include "sabot/env/executor.h"
 #include "sabot/env/interrupt.h"
@@ -26,5 +27,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> RunMorsels(operators::KernelC
 // it for runs that begin later (0: one a core).
 std::shared_ptr<env::Executor> DefaultExecutor();
 void SetMaxThreads(int threads);
+// SABOT_MAX_THREADS as a number. Error (kOption): it is none, or negative.
+arrow::Result<int> ParseMaxThreads(std::string_view text);
 
 }  // namespace sabot::engine

@@ -42,12 +42,19 @@ InputColumn InputOf(const arrow::ArrayData& array, int64_t begin) {
 
 }  // namespace
 
+arrow::Result<int64_t> ParseMorselRows(std::string_view text) {
+  int64_t kilobytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), kilobytes);
+  if (error != std::errc{} || end != text.data() + text.size() || kilobytes < 1 || kilobytes > 65'536) {
+    return data::OptionError("MORSEL_SIZE_KB must be an integer in [1, 65536], found " + Quoted(text) + ".");
+  }
+  return kilobytes * 1024 / static_cast<int64_t>(sizeof(double));
+}
+
 int64_t MorselRows() {
   static const int64_t rows = [] {
-    int64_t kilobytes = 64;
-    if (const char* text = std::getenv("MORSEL_SIZE_KB"))
-      std::from_chars(text, text + std::string_view(text).size(), kilobytes);
-    return std::clamp<int64_t>(kilobytes, 1, 65'536) * 1024 / static_cast<int64_t>(sizeof(double));
+    const char* text = std::getenv("MORSEL_SIZE_KB");
+    return ParseMorselRows(text == nullptr ? "64" : text).ValueOr(8192);
   }();
   return rows;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "sabot/operators/kernel_chain.h"
 
@@ -14,6 +15,8 @@ namespace sabot::operators {
 
 // Rows of a morsel: MORSEL_SIZE_KB (64 unless set) of one float64 column; 1 to 65,536.
 int64_t MorselRows();
+// The same for a given text. Error (kOption): no such number.
+arrow::Result<int64_t> ParseMorselRows(std::string_view kilobytes);
 
 // One batch under way. Stages are the keys (if any kernel has state) and the kernels, in an order in which each reads
 // only what earlier ones wrote. Distinct items whose conditions hold may run at once on different threads.

@@ -1,0 +1,26 @@
+"""The kernels: for each row of the engine's registry a function and a class.
+
+A function computes from fresh state: `ewma(ticks, alpha=0.06)`. An object keeps its state from call to call:
+`k = EWMAKernel(alpha=0.06); k(batch)`. `chain` and `Chain` run several kernels in one fused pass. `kernels()` lists
+them; `help(ewma)` documents one.
+"""
+
+from sabot.kernel import Chain, Kernel, chain, make_class, make_function
+from sabot.kernel_info import KernelInfo
+from sabot.registry import KERNELS
+
+__all__ = ["Chain", "Kernel", "chain", "kernels"]
+
+
+def kernels() -> list[KernelInfo]:
+    """Every kernel: its name, inputs, outputs, options and documentation."""
+    return list(KERNELS.values())
+
+
+for _info in KERNELS.values():
+    for _name, _made in ((_info.name, make_function(_info)), (_info.class_name, make_class(_info))):
+        assert _name not in globals(), f"the name of kernel {_name} is taken"
+        globals()[_name] = _made
+        __all__ += [_name]
+del _info, _name, _made
+__all__.sort()
