@@ -2,10 +2,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace sabot::data {
 namespace {
@@ -14,12 +17,61 @@ constexpr int64_t kHugePageBytes = int64_t{2} << 20;
 constexpr int64_t kPageBytes = 4096;
 constexpr int64_t kColumnAlignment = 64;
 
+// Freed mappings, to be used again.
+class KeptMappings {
+ public:
+  // A mapping of exactly this size, or nullptr.
+  uint8_t* Take(int64_t mapped_bytes) {
+    const std::scoped_lock lock(mutex_);
+    const auto found =
+        std::find_if(kept_.begin(), kept_.end(), [&](const auto& kept) { return kept.bytes == mapped_bytes; });
+    if (found == kept_.end()) {
+      for (const auto& kept : kept_) munmap(kept.data, static_cast<std::size_t>(kept.bytes));
+      kept_.clear();
+      bytes_ = 0;
+      return nullptr;
+    }
+    uint8_t* const data = found->data;
+    bytes_ -= mapped_bytes;
+    kept_.erase(found);
+    return data;
+  }
+
+  void Give(uint8_t* data, int64_t mapped_bytes) {
+    const std::scoped_lock lock(mutex_);
+    if (bytes_ + mapped_bytes > kKeptColumnBytes) {
+      munmap(data, static_cast<std::size_t>(mapped_bytes));
+      return;
+    }
+#ifdef MADV_FREE
+    madvise(data, static_cast<std::size_t>(mapped_bytes), MADV_FREE);
+#endif
+    kept_.push_back({data, mapped_bytes});
+    bytes_ += mapped_bytes;
+  }
+
+ private:
+  struct Mapping {
+    uint8_t* data;
+    int64_t bytes;
+  };
+  std::mutex mutex_;
+  std::vector<Mapping> kept_;
+  int64_t bytes_ = 0;
+};
+
+// Never destroyed: columns may outlive everything else.
+KeptMappings& Kept() {
+  static auto* const kept = new KeptMappings;
+  return *kept;
+}
+
 class MappedBuffer final : public arrow::MutableBuffer {
  public:
   MappedBuffer(uint8_t* data, int64_t bytes, int64_t mapped_bytes) : MutableBuffer(data, bytes) {
     capacity_ = mapped_bytes;
   }
-  ~MappedBuffer() override { munmap(mutable_data(), static_cast<std::size_t>(capacity_)); }
+  ~MappedBuffer() override { Kept().Give(mutable_data(), capacity_); }
   MappedBuffer(const MappedBuffer&) = delete;
   MappedBuffer& operator=(const MappedBuffer&) = delete;
 };
@@ -32,8 +84,11 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> AllocateColumn(int64_t bytes) {
     return arrow::Status::OutOfMemory("column of ", bytes, " bytes: larger than an address space");
   }
 
-  // One huge page more than needed, so that an aligned start lies inside; what is left over goes back at once.
   const int64_t mapped = (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (uint8_t* const kept = Kept().Take(mapped); kept != nullptr) {
+    return std::make_shared<MappedBuffer>(kept, bytes, mapped);
+  }
+  // One huge page more than needed, so that an aligned start lies inside; what is left over goes back at once.
   const int64_t reserved = mapped + kHugePageBytes;
   void* const start =
       mmap(nullptr, static_cast<std::size_t>(reserved), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

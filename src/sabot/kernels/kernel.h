@@ -28,7 +28,7 @@
 //   bool Needs(const Options&, string_view)     whether an input role is read under these options; else it is 0
 //   bool Valid(const Parameters&, const Input&) a row for which it is false counts as missing
 //   constexpr bool kPositional = true           Update is called for every row with a key; what is missing is NaN
-//   void Finish(std::span<double>)              applied to the single output of a morsel at once; null rows hold
+//   void Finish(std::span<double>)              applied to the single output, many rows at once; null rows hold
 //                                               kNullFill then and must come out as 0
 //   constexpr int32_t kStateVersion = 2         when Scalars or the ring change their meaning
 //   constexpr std::array kLabels                the strings that a Label counts

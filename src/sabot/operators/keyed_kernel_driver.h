@@ -253,13 +253,19 @@ class KeyedKernelDriver final : public KeyedKernel {
     requires kStateful
   {
     const uint64_t keyed = morsel.has_key == nullptr ? ~uint64_t{0} : morsel.has_key[base / 64];
+    const uint64_t all = data::LowBits(count);
     if constexpr (kPositional) {
       std::array<uint64_t, kInputCount> words;
-      for (std::size_t input = 0; input < kInputCount; ++input) words[input] = columns.ValidityWord(input, base, count);
-      return RunRows<false>(morsel, columns, base, count, keyed & data::LowBits(count), words);
+      uint64_t everywhere = keyed;
+      for (std::size_t input = 0; input < kInputCount; ++input) {
+        words[input] = columns.ValidityWord(input, base, count);
+        everywhere &= words[input];
+      }
+      if ((everywhere & all) == all) return RunRows<true>(morsel, columns, base, count, all, words);
+      return RunRows<false>(morsel, columns, base, count, keyed & all, words);
     } else {
       const uint64_t usable = columns.PresentWord(base, count) & keyed;
-      if (usable == data::LowBits(count)) return RunRows<true>(morsel, columns, base, count, usable, {});
+      if (usable == all) return RunRows<true>(morsel, columns, base, count, usable, {});
       return RunRows<false>(morsel, columns, base, count, usable, {});
     }
   }
@@ -306,7 +312,7 @@ class KeyedKernelDriver final : public KeyedKernel {
       Input input = local.Read(base + row);
       bool use = kAllUsable || ((usable >> row) & 1) != 0;
       if constexpr (kPositional) {
-        MarkMissing(input, words, row, EachInput());
+        MarkMissing<kAllUsable>(input, words, row, EachInput());
       } else {
         use = use && NotFinite(input, EachInput()) == 0;
         if constexpr (requires { K::Valid(parameters, input); }) use = use && K::Valid(parameters, input);
@@ -326,12 +332,13 @@ class KeyedKernelDriver final : public KeyedKernel {
   }
 
   // What is missing is NaN for a positional kernel.
-  template <std::size_t... I>
+  template <bool kAllThere, std::size_t... I>
   static void MarkMissing(Input& input, const std::array<uint64_t, kInputCount>& words, int64_t row,
                           std::index_sequence<I...>) {
     const auto mark = [&](double& value, uint64_t word) {
-      const bool there = ((word >> row) & 1) != 0 && internal::NotFinite(value) == 0;
-      value = there ? value : kernels::kNull;
+      const bool there = (kAllThere || ((word >> row) & 1) != 0) && internal::NotFinite(value) == 0;
+      if (!there) [[unlikely]]
+        value = kernels::kNull;
     };
     (mark(input.*(std::get<I>(K::kInputs).member), words[I]), ...);
   }
@@ -431,7 +438,7 @@ class KeyedKernelDriver final : public KeyedKernel {
   static State MakeState(const Options& options) {
     if constexpr (kStateful) {
       const typename K::Scalars initial{};
-      return State(std::as_bytes(std::span(&initial, 1)), RingCells(options));
+      return State(std::as_bytes(std::span(&initial, 1)), {.cells = RingCells(options)});
     } else {
       return {};
     }
@@ -439,9 +446,7 @@ class KeyedKernelDriver final : public KeyedKernel {
 
   auto& ScalarsAt(int64_t slot) { return *reinterpret_cast<typename K::Scalars*>(state_.at(slot)); }
   const auto& ScalarsAt(int64_t slot) const { return *reinterpret_cast<const typename K::Scalars*>(state_.at(slot)); }
-  std::span<double> RingAt(int64_t slot) const {
-    return {reinterpret_cast<double*>(state_.at(slot) + kScalarBytes), static_cast<std::size_t>(ring_cells_)};
-  }
+  std::span<double> RingAt(int64_t slot) const { return state_.ring(slot); }
   std::shared_ptr<arrow::DataType> RingType() const {
     return arrow::fixed_size_list(arrow::field("item", arrow::float64(), /*nullable=*/false),
                                   static_cast<int32_t>(ring_cells_));
