@@ -384,12 +384,21 @@ print(len(sabot.fintech.ewma(sabot.Stream.from_generator(rows=10, symbols=2).col
 # --- settings ---
 
 
-def test_an_unknown_instruction_set() -> None:
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SABOT_ISA", "mmx", "SABOT_ISA: instruction set 'mmx' is unknown. Known names: "),
+        ("SABOT_MAX_THREADS", "two", "SABOT_MAX_THREADS must be an integer >= 0 (0: one thread a core), found 'two'."),
+        ("SABOT_MAX_THREADS", "-1", "SABOT_MAX_THREADS must be an integer >= 0 (0: one thread a core), found '-1'."),
+        ("MORSEL_SIZE_KB", "0", "MORSEL_SIZE_KB must be an integer in [1, 65536], found '0'."),
+    ],
+)
+def test_a_setting_that_cannot_be_used(variable: str, value: str, message: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sabot"], env=os.environ | {"SABOT_ISA": "mmx"}, capture_output=True, text=True
+        [sys.executable, "-c", "import sabot"], env=os.environ | {variable: value}, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert "OptionError: SABOT_ISA: instruction set 'mmx' is unknown. Known names: " in done.stderr
+    assert f"OptionError: {message}" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@
 //       double alpha = 0.06;
 //       static constexpr std::tuple kOptions{Option{"alpha", &Options::alpha, "Weight of the newest value."}};
 //     };
-//     struct Scalars { double value = 0; bool seen = false; SABOT_FIELDS(Scalars, value, seen) };  // A symbol's memory.
+//     struct Scalars { double value = 0; bool seen = false; SABOT_FIELDS(Scalars, value, seen) };  // Its memory.
 //     static constexpr KernelDoc kDoc = {.name = "ewma", ...};
 //     static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "..."}};  // Role, member, default column.
 //     static constexpr std::tuple kOutputs{SingleOut{"ewma", "..."}};
