@@ -10,6 +10,7 @@
 #include "python/bindings/interrupt.h"
 #include "python/bindings/module.h"
 #include "python/bindings/options.h"
+#include "sabot/data/column_buffer.h"
 #include "sabot/engine/morsel_runner.h"
 #include "sabot/kernels/math.h"
 #include "sabot/kernels/registry.h"
@@ -178,6 +179,7 @@ void RegisterKernels(nb::module_& module) {
     Check(kernels::math::ChooseIsa(text("SABOT_ISA", "")));
     Check(engine::ParseMaxThreads(text("SABOT_MAX_THREADS", "0")));
     Check(operators::ParseMorselRows(text("MORSEL_SIZE_KB", "64")));
+    Check(data::ParseKeptColumnBytes(text("SABOT_KEPT_MB", "0")));
   });
   module.def("isa", [] { return std::string(kernels::math::Name(kernels::math::ActiveIsa())); });
   module.def("supported_isas", [] {

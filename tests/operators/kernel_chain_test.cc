@@ -210,10 +210,9 @@ TEST(KernelChain, RestoreRefusesAnotherKernelOtherOptionsAndNoSnapshot) {
   ASSERT_TRUE(chain.Process(trades).ok());
   const auto snapshot = chain.Snapshot(0).ValueOrDie();
   auto other = MakeChain({{.kernel = "ewma", .options = {{"alpha", 0.25}}}});
-  EXPECT_EQ(
-      other.Restore(0, *snapshot).message(),
-      R"(the snapshot is of ewma version 1 {"alpha":0.5}, the kernel is ewma version 1 {"alpha":0.25}. )"
-      "Restore it into a kernel of the same name, version and options, or start without it.");
+  EXPECT_EQ(other.Restore(0, *snapshot).message(),
+            R"(the snapshot is of ewma version 1 {"alpha":0.5}, the kernel is ewma version 1 {"alpha":0.25}. )"
+            "Restore it into a kernel of the same name, version and options, or start without it.");
   EXPECT_EQ(data::KindOf(MakeChain({{.kernel = "ema"}}).Restore(0, *snapshot)), data::ErrorKind::kSnapshot);
   EXPECT_EQ(data::KindOf(chain.Restore(0, *arrow::Table::FromRecordBatches({trades}).ValueOrDie())),
             data::ErrorKind::kSnapshot);

@@ -390,6 +390,7 @@ print(len(sabot.fintech.ewma(sabot.Stream.from_generator(rows=10, symbols=2).col
         ("SABOT_ISA", "mmx", "SABOT_ISA: instruction set 'mmx' is unknown. Known names: "),
         ("SABOT_MAX_THREADS", "two", "SABOT_MAX_THREADS must be an integer >= 0 (0: one thread a core), found 'two'."),
         ("SABOT_MAX_THREADS", "-1", "SABOT_MAX_THREADS must be an integer >= 0 (0: one thread a core), found '-1'."),
+        ("SABOT_KEPT_MB", "1GB", "SABOT_KEPT_MB must be an integer >= 0, found '1GB'."),
         ("MORSEL_SIZE_KB", "0", "MORSEL_SIZE_KB must be an integer in [1, 65536], found '0'."),
     ],
 )

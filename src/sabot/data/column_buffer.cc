@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "sabot/data/errors.h"
 
 namespace sabot::data {
 namespace {
@@ -39,7 +43,7 @@ class KeptMappings {
 
   void Give(uint8_t* data, int64_t mapped_bytes) {
     const std::scoped_lock lock(mutex_);
-    if (bytes_ + mapped_bytes > kKeptColumnBytes) {
+    if (bytes_ + mapped_bytes > KeptColumnBytes()) {
       munmap(data, static_cast<std::size_t>(mapped_bytes));
       return;
     }
@@ -77,6 +81,23 @@ class MappedBuffer final : public arrow::MutableBuffer {
 };
 
 }  // namespace
+
+arrow::Result<int64_t> ParseKeptColumnBytes(std::string_view text) {
+  int64_t megabytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), megabytes);
+  if (error == std::errc{} && end == text.data() + text.size() && megabytes >= 0 && megabytes < (int64_t{1} << 40)) {
+    return megabytes << 20;
+  }
+  return OptionError("SABOT_KEPT_MB must be an integer >= 0, found '" + std::string(text) + "'.");
+}
+
+int64_t KeptColumnBytes() {
+  static const int64_t bytes = [] {
+    const char* text = std::getenv("SABOT_KEPT_MB");
+    return ParseKeptColumnBytes(text == nullptr ? "1024" : text).ValueOr(int64_t{1} << 30);
+  }();
+  return bytes;
+}
 
 arrow::Result<std::shared_ptr<arrow::Buffer>> AllocateColumn(int64_t bytes) {
   if (bytes < kHugeBufferBytes) return arrow::AllocateBuffer(bytes, kColumnAlignment);

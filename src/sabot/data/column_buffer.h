@@ -8,16 +8,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 namespace sabot::data {
 
 // From this size on a buffer is mapped for itself, aligned to 2 MB, and asks for huge pages.
 inline constexpr int64_t kHugeBufferBytes = int64_t{4} << 20;
 
-// Freed large columns are kept up to so many bytes in all, for the whole process; the system may take their pages back
-// when it is short of memory. A column of a size that is not kept releases all that are, so the peak stays that of live
-// columns.
-inline constexpr int64_t kKeptColumnBytes = int64_t{128} << 20;
+// Freed large columns are kept up to so many bytes in all, for the whole process: SABOT_KEPT_MB, or 1,024 MB. The
+// system may take their pages back when it is short of memory. A column of a size that is not kept releases all that
+// are, so the peak stays that of live columns.
+int64_t KeptColumnBytes();
+// The same for a given text. Error (kOption): it is no integer >= 0.
+arrow::Result<int64_t> ParseKeptColumnBytes(std::string_view megabytes);
 
 // A writable buffer of `bytes` (64-byte aligned, content undefined). Smaller ones come from Arrow's default pool. May
 // be called, and the buffer dropped, by any thread. Error: OutOfMemory.
