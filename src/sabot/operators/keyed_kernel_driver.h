@@ -306,6 +306,9 @@ class KeyedKernelDriver final : public KeyedKernel {
     const int shift = kHasRing ? state_.shift() : kFixedShift;
     const int64_t stride = kHasRing ? state_.stride() : kFixedStride;
     const bool prefetch = kHasRing && morsel.slots_in_use * stride > kNearBytes;
+    // Where nulls are rare, values are stored as they come and looked at again only where one was NaN or infinite.
+    constexpr bool kOptimistic = kAllUsable && AllDoubles(EachOutput());
+    [[maybe_unused]] uint64_t odd = 0;
     std::array<uint64_t, kOutputCount> present{};
     for (int64_t row = 0; row < count; ++row) {
       if (prefetch) Prefetch(morsel, base + row);
@@ -322,13 +325,50 @@ class KeyedKernelDriver final : public KeyedKernel {
         std::byte* at = blocks[slot >> shift] + (slot & ((int64_t{1} << shift) - 1)) * stride;
         auto& scalars = *reinterpret_cast<typename K::Scalars*>(at);
         const std::span ring(reinterpret_cast<double*>(at + kScalarBytes), static_cast<std::size_t>(ring_cells));
-        StoreAll(kernels::CallUpdate<K>(parameters, scalars, ring, input), local, base + row, row, present,
-                 EachOutput());
+        const Result result = kernels::CallUpdate<K>(parameters, scalars, ring, input);
+        if constexpr (kOptimistic) {
+          StoreRaw(result, local, base + row, odd, EachOutput());
+        } else {
+          StoreAll(result, local, base + row, row, present, EachOutput());
+        }
       } else {
-        StoreNulls(local, base + row, EachOutput());
+        if constexpr (kOptimistic) {
+          odd = 1;
+          StoreNaN(local, base + row, EachOutput());
+        } else {
+          StoreNulls(local, base + row, EachOutput());
+        }
       }
     }
+    if constexpr (kOptimistic) {
+      present.fill(data::LowBits(count));
+      if (odd != 0) Settle(local, base, count, present, EachOutput());
+    }
     return present;
+  }
+
+  template <std::size_t... J>
+  static void StoreRaw(const Result& result, const Columns& columns, int64_t row, uint64_t& odd,
+                       std::index_sequence<J...>) {
+    ((columns.template out<J>()[row] = kernels::OutputAt<K, J>(result),
+      odd |= internal::NotFinite(kernels::OutputAt<K, J>(result))),
+     ...);
+  }
+  template <std::size_t... J>
+  static void StoreNaN(const Columns& columns, int64_t row, std::index_sequence<J...>) {
+    ((columns.template out<J>()[row] = kernels::kNull), ...);
+  }
+  // Turns what is stored raw and is no number into nulls.
+  template <std::size_t... J>
+  static void Settle(const Columns& columns, int64_t base, int64_t count, std::array<uint64_t, kOutputCount>& present,
+                     std::index_sequence<J...>) {
+    present.fill(0);
+    for (int64_t row = 0; row < count; ++row) {
+      ((present[J] |= uint64_t{internal::StoreOutput(columns.template out<J>()[base + row], kFill,
+                                                     columns.template out<J>()[base + row])}
+                      << row),
+       ...);
+    }
   }
 
   // What is missing is NaN for a positional kernel.
@@ -356,9 +396,9 @@ class KeyedKernelDriver final : public KeyedKernel {
     if constexpr (AllDoubles(EachOutput())) {
       uint64_t odd = 0;
       if (count == 64) {
-        for (int64_t row = base; row < base + 64; ++row) ComputeRow(parameters, local, row, odd, EachOutput());
+        for (int64_t row = base; row < base + 64; ++row) ComputeRow(parameters, local, row, odd);
       } else {
-        for (int64_t row = base; row < base + count; ++row) ComputeRow(parameters, local, row, odd, EachOutput());
+        for (int64_t row = base; row < base + count; ++row) ComputeRow(parameters, local, row, odd);
       }
       if (odd == 0) {
         present.fill(usable);
@@ -382,15 +422,10 @@ class KeyedKernelDriver final : public KeyedKernel {
     return (std::is_same_v<kernels::OutputMember<K, J>, double> && ...);
   }
 
-  template <std::size_t... J>
-  static void ComputeRow(const Parameters& parameters, const Columns& columns, int64_t row, uint64_t& odd,
-                         std::index_sequence<J...>) {
+  static void ComputeRow(const Parameters& parameters, const Columns& columns, int64_t row, uint64_t& odd) {
     const Input input = columns.Read(row);
-    const Result result = K::Compute(parameters, input);
     odd |= NotFinite(input, EachInput());
-    ((columns.template out<J>()[row] = kernels::OutputAt<K, J>(result),
-      odd |= internal::NotFinite(kernels::OutputAt<K, J>(result))),
-     ...);
+    StoreRaw(K::Compute(parameters, input), columns, row, odd, EachOutput());
   }
 
   template <std::size_t... J>
