@@ -1,0 +1,156 @@
+"""docs/benchmarks.md: what was measured, as Markdown."""
+
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from contest import Timings, on_threads
+from figures import THREADS, Figure, Measured, figures
+from kernels.cases import CASES
+from ticks import SYMBOLS
+
+COMMAND = "python benchmarks/run.py --write docs/benchmarks.md"
+
+INTRODUCTION = """\
+Written by `{command}`; `make bench` prints the same.
+{rows:,} ticks of {symbols:,} symbols as `Stream.from_generator` makes them (Zipf, exponent 1), through the public
+Python API: an Arrow table in memory goes in, the same table with new columns comes out. All contenders compute the same
+columns, which are compared before anything is timed. Then they take turns, two runs each, for {rounds} rounds, and the
+best run of each counts (a slow one gets fewer turns). Freeing results is not timed.
+
+The *hand loop* is C++ written for one kernel, `benchmarks/kernels/hand_loops.cc`. It is compiled with the engine's
+flags, allocates its output (from `malloc`, or in huge pages as the engine does), treats missing values as the engine
+does and uses the engine's logarithm; but it knows no options, no keys other than dictionary indices, and no second
+batch. polars and duckdb get as many threads as Sabot; pandas, numba and TA-Lib have one.
+"""
+
+RATES = """\
+M rows/s. `—`: the library has no such function, or defines it otherwise. numba and TA-Lib write NaN for null; duckdb's
+rows come in any order; TA-Lib's time includes sorting the rows by symbol and back; numba's rolling sums drift.
+"""
+
+KEPT = """\
+M rows/s where the columns of every run stay in memory, so that no run finds pages which an earlier one gave back.
+"""
+
+CALLS = """\
+A median call in µs on ten columns; `python benchmarks/python/call_overhead.py`.
+"""
+
+MEMORY = """\
+Processes that do one thing; `python benchmarks/run.py --only memory,stream`. The peak is of resident memory, as
+Linux counts it. It contains Python, pyarrow and Sabot, which hold what the first column says before the first row.
+"""
+
+EVERY = """\
+M rows/s with default options; `python benchmarks/kernels/every_kernel.py`.
+"""
+
+CALL_TITLES = {
+    "pyarrow": "`fintech.ewma(batch)`, pyarrow",
+    "pyarrow_object": "`kernel(batch)` of an `EWMAKernel`, pyarrow",
+    "polars": "`fintech.ewma(frame)`, polars",
+    "polars_object": "`kernel(frame)` of an `EWMAKernel`, polars",
+    "polars_own": "polars' own `ewm_mean().over()`",
+    "pandas": "`fintech.ewma(frame)`, pandas",
+    "duckdb": "`fintech.ewma(relation)`, duckdb",
+}
+
+
+def page(measured: Measured, why: Mapping[str, str], *, quick: bool) -> str:
+    """All of it."""
+    return "\n".join(_parts(measured, why, quick)) + "\n"
+
+
+def _parts(measured: Measured, why: Mapping[str, str], quick: bool) -> Iterator[str]:
+    yield "# Benchmarks\n"
+    if quick:
+        yield "**A quick run: it shows that everything runs, not how fast.**\n"
+    yield INTRODUCTION.format(command=COMMAND, rows=measured.rows, symbols=SYMBOLS, rounds=measured.rounds)
+    yield from _machine(measured.isa)
+    yield from _figures(measured, why, explain=not quick)
+    if measured.timings.seconds:
+        yield f"\n## Rows a second\n\n{RATES}"
+        yield _rates(measured.timings, measured.contenders)
+    if measured.kept.seconds:
+        yield f"\n## Results kept\n\n{KEPT}"
+        yield _rates(measured.kept, measured.contenders)
+    if measured.calls:
+        yield f"\n## One batch of 1,000 rows\n\n{CALLS}"
+        yield _table(["call", "µs"], [[CALL_TITLES[name], f"{took:.1f}"] for name, took in measured.calls.items()])
+    if measured.memory or measured.streams:
+        yield f"\n## Memory\n\n{MEMORY}"
+    if measured.memory:
+        keys = ("before_mb", "input_mb", "output_mb", "peak_mb")
+        rows = [[CASES[case].title, *(f"{at[key]:.0f}" for key in keys)] for case, at in measured.memory.items()]
+        yield _table(["MB", "before the first row", "input", "outputs", "peak"], rows) + "\n"
+    if measured.streams:
+        rows = [
+            [f"{at['source_mb']:.0f} MB", f"{at['rows']:,}", f"{at['seconds']:.1f}", f"{at['peak_mb']:.0f}"]
+            for at in measured.streams
+        ]
+        yield _table(["Parquet file", "rows", "seconds", "peak, MB"], rows)
+    if measured.rates:
+        yield f"\n## Every kernel\n\n{EVERY}"
+        header = ["kernel", *(on_threads("", threads).removeprefix(", ") for threads in THREADS)]
+        yield _table(header, [[f"`{name}`", *map(_millions, rates)] for name, rates in measured.rates.items()])
+
+
+def _figures(measured: Measured, why: Mapping[str, str], *, explain: bool) -> Iterator[str]:
+    found = [figure for figure in figures(measured) if figure.measured is not None]
+    if not found:
+        return
+    yield f"\n## Figures\n\n{sum(figure.met for figure in found)} of {len(found)} are met.\n"
+    yield _table(["what", "target", "measured", ""], [_figure_row(figure) for figure in found])
+    short = [figure for figure in found if not figure.met]
+    if short and explain:
+        yield "\nWhy some fall short:\n"
+        for figure in short:
+            yield f"- {figure.what}: {why.get(figure.key, 'not explained yet.')}"
+
+
+def _figure_row(figure: Figure) -> list[str]:
+    value = figure.measured or 0.0
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    verdict = "met" if figure.met else f"short by {figure.short_by:.1%}"
+    bound = "at most" if figure.at_most else "at least"
+    return [figure.what, f"{bound} {figure.target:g}{figure.unit}", f"{value:.{digits}f}{figure.unit}", verdict]
+
+
+def _rates(timings: Timings, contenders: Sequence[str]) -> str:
+    ran = {name for _, name in timings.seconds}
+    names = [name for name in contenders if name in ran]
+    cases = [case for case in CASES if any((case, name) in timings.seconds for name in names)]
+    rows = [[CASES[case].title, *(_millions(timings.rate(case, name)) for name in names)] for case in cases]
+    return _table(["", *names], rows)
+
+
+def _millions(rows_a_second: float | None) -> str:
+    if rows_a_second is None:
+        return "—"
+    millions = rows_a_second / 1e6
+    return f"{millions:.{0 if millions >= 100 else 1 if millions >= 10 else 2}f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The first column to the left, the others to the right."""
+    lines = [header, ["---"] + ["--:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _machine(isa: str) -> Iterator[str]:
+    cpu = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    packages = ["sabot", "pyarrow", "numpy", "polars", "duckdb", "pandas", "numba", "TA-Lib"]
+    yield (
+        f"- Machine: {cpu[1] if cpu else platform.machine()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GB; "
+        f"Sabot's vector maths: {isa}."
+    )
+    yield (
+        f"- System: {platform.freedesktop_os_release().get('PRETTY_NAME', 'Linux')}, {' '.join(platform.libc_ver())}, "
+        f"Python {platform.python_version()}."
+    )
+    yield f"- Versions: {', '.join(f'{package} {metadata.version(package)}' for package in packages)}."
