@@ -36,7 +36,7 @@ SECTIONS = ("calls", "stream", "memory", "kept", "every")
 # a sentence for docs/benchmarks.md. An entry for a figure that is met is not printed.
 WHY: dict[str, str] = {
     "chain_of_ten/polars/2": "two threads share the memory that eleven new columns of 80 MB are written to, and the "
-    "longest kernel, `rolling_zscore`, runs on one of them from first row to last",
+    "longest kernel, `rolling_zscore`, is worked on by one of them at a time",
     "memory/ewma": "62 MB are Python, pyarrow and Sabot before the first row; the run itself adds 9 MB",
     "memory/chain_of_ten": "62 MB are Python, pyarrow and Sabot before the first row; the run itself adds 22 MB, of "
     "which 14 MB are validity bitmaps that are dropped at the end where an output has no nulls",
