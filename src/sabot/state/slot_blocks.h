@@ -44,8 +44,7 @@ class SlotBlocks {
   SlotBlocks& operator=(const SlotBlocks&) = delete;
   ~SlotBlocks() {
     if (ring_.cells_most == 0) return;
-    for (int64_t slot = 0; slot < static_cast<int64_t>(pointers_.size()) << shift_; ++slot)
-      std::free(outer(slot).cells);
+    for (int64_t slot = 0; slot < size_; ++slot) std::free(outer(slot).cells);
   }
 
   int64_t stride() const { return stride_; }
