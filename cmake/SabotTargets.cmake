@@ -199,9 +199,12 @@ function(sabot_test name)
     endforeach()
   endif()
 
-  set_tests_properties(
-    ${tests} PROPERTIES TIMEOUT ${arg_TIMEOUT}
-                        ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan-suppressions.txt")
+  set(environment "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan-suppressions.txt:allocator_may_return_null=1")
+  if(SABOT_SANITIZE)
+    list(APPEND environment "ARROW_DEFAULT_MEMORY_POOL=system"  # Else sanitizers do not see Arrow's memory,
+         "ASAN_OPTIONS=allocator_may_return_null=1")            # and too much memory is no error of Arrow's.
+  endif()
+  set_tests_properties(${tests} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
 endfunction()
 
 function(sabot_benchmark name)
