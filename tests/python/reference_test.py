@@ -143,7 +143,7 @@ def test_the_cases_reach_values_and_nulls(name: str) -> None:
     for output in reference.REFERENCES[name].outputs:
         found = [run(name, TABLES["with all that goes wrong"], **options)[output] for options in OPTIONS[name]]
         assert any(column.null_count > 0 for column in found)
-        assert any(len(set(column.drop_null().to_pylist())) > 2 for column in found)
+        assert any(len(set(column.drop_null().to_pylist())) >= 2 for column in found)
 
 
 @pytest.mark.parametrize("name", INFOS)

@@ -84,4 +84,9 @@ struct Vwap {
   }
 };
 
+struct Execution {
+  static constexpr std::string_view kName = "execution";
+  using Kernels = KernelList<Vwap>;
+};
+
 }  // namespace sabot::kernels

@@ -104,4 +104,9 @@ struct RollingStd {
   }
 };
 
+struct Features {
+  static constexpr std::string_view kName = "features";
+  using Kernels = KernelList<Lag, Diff, RollingStd>;
+};
+
 }  // namespace sabot::kernels

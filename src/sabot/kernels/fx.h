@@ -72,4 +72,9 @@ struct TriangularArbitrage {
   }
 };
 
+struct Fx {
+  static constexpr std::string_view kName = "fx";
+  using Kernels = KernelList<TriangularArbitrage>;
+};
+
 }  // namespace sabot::kernels

@@ -15,8 +15,8 @@
 //   };
 //
 // Update is called for each row of the symbol whose inputs are all present and finite. It returns a double (NaN or
-// infinite is null), an optional, an int64_t or a Label; with several outputs a struct of these, named in kOutputs by
-// Out{"name", &Outputs::member, "..."}. What else a kernel may have:
+// infinite is null), an int64_t, a Label, or an optional of one; with several outputs a struct of these, named in
+// kOutputs by Out{"name", &Outputs::member, "..."}. What else a kernel may have:
 //
 //   no Scalars                                  stateless, with Compute(const Options&, const Input&) instead of Update
 //   int64_t RingLength(const Options&)          a ring of so many float64 a symbol, zero at first; Update takes
@@ -33,7 +33,7 @@
 //   constexpr int32_t kStateVersion = 2         when Scalars or the ring change their meaning
 //   constexpr std::array kLabels                the strings that a Label counts
 //
-// All of them are static members.
+// All of them are static members. A family's header ends with the list of its kernels.
 #pragma once
 
 #include <bit>
@@ -51,6 +51,10 @@
 #include "sabot/kernels/options.h"
 
 namespace sabot::kernels {
+
+// A list of types.
+template <class... K>
+struct KernelList {};
 
 struct KernelDoc {
   std::string_view name;  // "ewma": function, registry and default output name.

@@ -56,4 +56,9 @@ struct KyleLambda {
   }
 };
 
+struct Liquidity {
+  static constexpr std::string_view kName = "liquidity";
+  using Kernels = KernelList<KyleLambda>;
+};
+
 }  // namespace sabot::kernels

@@ -79,4 +79,9 @@ struct L1Imbalance {
   }
 };
 
+struct Microstructure {
+  static constexpr std::string_view kName = "microstructure";
+  using Kernels = KernelList<Midprice, QuotedSpread, L1Imbalance>;
+};
+
 }  // namespace sabot::kernels

@@ -268,4 +268,9 @@ struct BollingerBands {
   }
 };
 
+struct Momentum {
+  static constexpr std::string_view kName = "momentum";
+  using Kernels = KernelList<Ema, Sma, Macd, Rsi, BollingerBands>;
+};
+
 }  // namespace sabot::kernels

@@ -171,4 +171,9 @@ struct RollingZscore {
   }
 };
 
+struct OnlineStatistics {
+  static constexpr std::string_view kName = "online_statistics";
+  using Kernels = KernelList<LogReturns, Welford, Ewma, RollingZscore>;
+};
+
 }  // namespace sabot::kernels

@@ -228,4 +228,9 @@ struct SignedVolume {
   }
 };
 
+struct OrderFlow {
+  static constexpr std::string_view kName = "order_flow";
+  using Kernels = KernelList<OrderFlowImbalance, Vpin, SignedVolume>;
+};
+
 }  // namespace sabot::kernels

@@ -1,5 +1,5 @@
-// Every kernel of Sabot: a list of types by family. A new kernel is one name here; its Python function and class, its
-// help, its reference entry, its benchmark and the laws it is tested against follow from this row.
+// Every kernel of Sabot, by family. A new kernel is one name in its family's list; its Python function and class, its
+// help, its reference entry, its benchmark and the laws it is tested against follow from it.
 #pragma once
 
 #include <string>
@@ -10,53 +10,19 @@
 
 namespace sabot::kernels {
 
-template <class... K>
-struct KernelList {};
-
-// The types are only named here: who needs one whole includes kernels/<family>.h.
-struct OnlineStatistics {
-  static constexpr std::string_view kName = "online_statistics";
-  using Kernels = KernelList<struct LogReturns, struct Welford, struct Ewma, struct RollingZscore>;
-};
-struct Microstructure {
-  static constexpr std::string_view kName = "microstructure";
-  using Kernels = KernelList<struct Midprice, struct QuotedSpread, struct L1Imbalance>;
-};
-struct OrderFlow {
-  static constexpr std::string_view kName = "order_flow";
-  using Kernels = KernelList<struct OrderFlowImbalance, struct Vpin, struct SignedVolume>;
-};
-struct Volatility {
-  static constexpr std::string_view kName = "volatility";
-  using Kernels = KernelList<struct RealizedVar>;
-};
-struct Liquidity {
-  static constexpr std::string_view kName = "liquidity";
-  using Kernels = KernelList<struct KyleLambda>;
-};
-struct Fx {
-  static constexpr std::string_view kName = "fx";
-  using Kernels = KernelList<struct TriangularArbitrage>;
-};
-struct Execution {
-  static constexpr std::string_view kName = "execution";
-  using Kernels = KernelList<struct Vwap>;
-};
-struct Risk {
-  static constexpr std::string_view kName = "risk";
-  using Kernels = KernelList<struct Cusum>;
-};
-struct Momentum {
-  static constexpr std::string_view kName = "momentum";
-  using Kernels = KernelList<struct Ema, struct Sma, struct Macd, struct Rsi, struct BollingerBands>;
-};
-struct Features {
-  static constexpr std::string_view kName = "features";
-  using Kernels = KernelList<struct Lag, struct Diff, struct RollingStd>;
-};
-
-using Families = KernelList<OnlineStatistics, Microstructure, OrderFlow, Volatility, Liquidity, Fx, Execution, Risk,
-                            Momentum, Features>;
+// In the order in which users see them. Only named here: their kernels stand at the end of kernels/<family>.h, so that
+// a new one recompiles its own family alone.
+using Families =
+    KernelList<struct OnlineStatistics,  // A series as it comes: returns, running moments, exponential averages.
+               struct Microstructure,  // One quote at a time: price, width, balance.
+               struct OrderFlow,  // Who pushes: pressure at the best quotes, toxicity of volume.
+               struct Volatility,  // How much a price moves.
+               struct Liquidity,  // What trading costs.
+               struct Fx,  // Prices of currencies, compared with one another.
+               struct Execution,  // What was paid.
+               struct Risk,  // Losses and change.
+               struct Momentum,  // Trends as charts show them: moving averages, oscillators, bands.
+               struct Features>;  // Building blocks for models: earlier values, changes, rolling moments.
 
 struct InputInfo {
   std::string role;

@@ -60,4 +60,9 @@ struct Cusum {
   }
 };
 
+struct Risk {
+  static constexpr std::string_view kName = "risk";
+  using Kernels = KernelList<Cusum>;
+};
+
 }  // namespace sabot::kernels

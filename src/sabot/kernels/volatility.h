@@ -37,4 +37,9 @@ struct RealizedVar {
   }
 };
 
+struct Volatility {
+  static constexpr std::string_view kName = "volatility";
+  using Kernels = KernelList<RealizedVar>;
+};
+
 }  // namespace sabot::kernels
