@@ -20,7 +20,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// One of the five functions in all its forms.
+// One of the functions of one number in all its forms.
 struct Function {
   const char* name;
   double (*scalar)(double);
@@ -34,6 +34,8 @@ struct Function {
 
 const Function kFunctions[] = {
     {"log", Log, Log, &VectorFunctions::log, std::log, 1.0, 1e-300, 1e300, 0x0AD5EFCDF36AB8E2},
+    {"log2", Log2, Log2, &VectorFunctions::log2, std::log2, 1.0, 1e-300, 1e300, 0xA1A8DB3CDA4E8FED},
+    {"log10", Log10, Log10, &VectorFunctions::log10, std::log10, 1.0, 1e-300, 1e300, 0xB11EDFEA798057BB},
     {"exp", Exp, Exp, &VectorFunctions::exp, std::exp, 1.0, -700, 700, 0x1255AB78FB30641A},
     {"expm1", Expm1, Expm1, &VectorFunctions::expm1, std::expm1, 1.0, -40, 700, 0xEB92044B5297AB3D},
     {"log1p", Log1p, Log1p, &VectorFunctions::log1p, std::log1p, 1.0, -0.999, 1e300, 0xD277E13803DC65FE},
@@ -240,6 +242,80 @@ TEST_P(Math, IsAccurate) {
     ulps_seen = std::max(ulps_seen, ulps);
   }
   EXPECT_GT(ulps_seen, 0.4);  // A comparison of SLEEF with itself would show less.
+}
+
+// --- Pow, of two numbers. ---
+
+TEST(Pow, SpecialsAreThoseOfTheDefinition) {
+  EXPECT_EQ(Pow(2.0, 10.0), 1024.0);
+  EXPECT_EQ(Pow(2.0, -1.0), 0.5);
+  EXPECT_EQ(Pow(9.0, 0.5), 3.0);
+  EXPECT_EQ(Pow(-2.0, 3.0), -8.0);
+  EXPECT_EQ(Pow(0.0, 0.0), 1.0);
+  EXPECT_EQ(Pow(kNan, 0.0), 1.0);
+  EXPECT_EQ(Pow(1.0, kNan), 1.0);
+  EXPECT_EQ(Pow(0.0, -1.0), kInfinity);
+  EXPECT_EQ(Pow(kInfinity, -1.0), 0.0);
+  EXPECT_EQ(Pow(10.0, 400.0), kInfinity);
+  EXPECT_EQ(std::bit_cast<uint64_t>(Pow(-2.0, 0.5)), uint64_t{0x7FF8000000000000});
+  EXPECT_EQ(std::bit_cast<uint64_t>(Pow(-kNan, 2.0)), uint64_t{0x7FF8000000000000});
+}
+
+TEST(Pow, EveryInstructionSetGivesTheBitsOfTheScalarInTailsToo) {
+  std::vector<double> bases = Inputs(300'007, 5), exponents = Inputs(300'007, 6);
+  Random random{7};
+  for (std::size_t at = 0; at < bases.size(); at += 2) {  // What people compute, beside any bits at all.
+    bases[at] = random.Uniform(0, 1000);
+    exponents[at] = random.Uniform(-8, 8);
+  }
+  std::rotate(bases.begin(), bases.begin() + 20, bases.end());  // Specials with other specials.
+  std::vector<double> expected;
+  for (std::size_t at = 0; at < bases.size(); ++at) expected.push_back(Pow(bases[at], exponents[at]));
+  const auto compare = [&](const std::vector<double>& values, std::size_t count, std::string_view name) {
+    for (std::size_t at = 0; at < count; ++at) {
+      ASSERT_EQ(std::bit_cast<uint64_t>(values[at]), std::bit_cast<uint64_t>(expected[at]))
+          << name << ": " << bases[at] << " ** " << exponents[at];
+    }
+    if (count == values.size()) return;
+    EXPECT_EQ(std::bit_cast<uint64_t>(values[count]), std::bit_cast<uint64_t>(bases[count]));
+  };
+  for (const Isa isa : SupportedIsas()) {
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{13}, bases.size()}) {
+      std::vector<double> values = bases;
+      FunctionsOf(isa).pow(values.data(), exponents.data(), static_cast<int64_t>(count));
+      compare(values, count, Name(isa));
+    }
+  }
+  std::vector<double> values = bases;
+  Pow(values, exponents);
+  compare(values, values.size(), "chosen");
+}
+
+TEST(Pow, GoldenBitsStay) {
+  std::vector<double> bases = Inputs(10'000, 8), exponents = Inputs(10'000, 9);
+  Random random{10};
+  for (std::size_t at = 48; at < bases.size(); ++at) {
+    bases[at] = random.Uniform(0, 1000);
+    exponents[at] = random.Uniform(-8, 8);
+  }
+  Pow(bases, exponents);
+  uint64_t digest = 0;
+  for (const double value : bases) {
+    digest = (std::rotl(digest, 5) ^ std::bit_cast<uint64_t>(value)) * 0x9E3779B97F4A7C15;
+  }
+  EXPECT_EQ(digest, 0xCAFB33EDC406E818) << "0x" << std::hex << digest;
+}
+
+TEST(Pow, IsAccurate) {
+  Random random{11};
+  for (int round = 0; round < 100'000; ++round) {
+    const double base = random.Uniform(0, 1000), exponent = random.Uniform(-8, 8);
+    const long double exact = std::pow(static_cast<long double>(base), static_cast<long double>(exponent));
+    const auto rounded = static_cast<double>(exact);
+    const double ulp = std::nextafter(std::abs(rounded), kInfinity) - std::abs(rounded);
+    ASSERT_LE(static_cast<double>(std::abs(static_cast<long double>(Pow(base, exponent)) - exact) / ulp), 1.0)
+        << base << " ** " << exponent;
+  }
 }
 
 }  // namespace

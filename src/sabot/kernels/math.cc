@@ -17,9 +17,12 @@ namespace {
 
 constexpr std::array kIsas = {Isa::kSse4, Isa::kAvx, Isa::kAvx512f};  // Narrowest first.
 
-constexpr VectorFunctions kSse4 = {sse4::Log, sse4::Exp, sse4::Expm1, sse4::Log1p, sse4::Erfc};
-constexpr VectorFunctions kAvx = {avx::Log, avx::Exp, avx::Expm1, avx::Log1p, avx::Erfc};
-constexpr VectorFunctions kAvx512f = {avx512f::Log, avx512f::Exp, avx512f::Expm1, avx512f::Log1p, avx512f::Erfc};
+constexpr VectorFunctions kSse4 = {sse4::Log,   sse4::Log2,  sse4::Log10, sse4::Exp,
+                                   sse4::Expm1, sse4::Log1p, sse4::Erfc,  sse4::Pow};
+constexpr VectorFunctions kAvx = {avx::Log,   avx::Log2,  avx::Log10, avx::Exp,
+                                  avx::Expm1, avx::Log1p, avx::Erfc,  avx::Pow};
+constexpr VectorFunctions kAvx512f = {avx512f::Log,   avx512f::Log2,  avx512f::Log10, avx512f::Exp,
+                                      avx512f::Expm1, avx512f::Log1p, avx512f::Erfc,  avx512f::Pow};
 
 // As Apply does it to vectors.
 double OneNan(double x) { return x == x ? x : std::numeric_limits<double>::quiet_NaN(); }
@@ -52,16 +55,24 @@ int64_t Count(std::span<const double> values) { return static_cast<int64_t>(valu
 }  // namespace
 
 double Log(double x) { return OneNan(Sleef_cinz_logd1_u10purec(x)); }
+double Log2(double x) { return OneNan(Sleef_cinz_log2d1_u10purec(x)); }
+double Log10(double x) { return OneNan(Sleef_cinz_log10d1_u10purec(x)); }
 double Exp(double x) { return OneNan(Sleef_cinz_expd1_u10purec(x)); }
 double Expm1(double x) { return OneNan(Sleef_cinz_expm1d1_u10purec(x)); }
 double Log1p(double x) { return OneNan(Sleef_cinz_log1pd1_u10purec(x)); }
 double Erfc(double x) { return OneNan(Sleef_cinz_erfcd1_u15purec(x)); }
+double Pow(double x, double exponent) { return OneNan(Sleef_cinz_powd1_u10purec(x, exponent)); }
 
 void Log(std::span<double> values) { Active().log(values.data(), Count(values)); }
+void Log2(std::span<double> values) { Active().log2(values.data(), Count(values)); }
+void Log10(std::span<double> values) { Active().log10(values.data(), Count(values)); }
 void Exp(std::span<double> values) { Active().exp(values.data(), Count(values)); }
 void Expm1(std::span<double> values) { Active().expm1(values.data(), Count(values)); }
 void Log1p(std::span<double> values) { Active().log1p(values.data(), Count(values)); }
 void Erfc(std::span<double> values) { Active().erfc(values.data(), Count(values)); }
+void Pow(std::span<double> values, std::span<const double> exponents) {
+  Active().pow(values.data(), exponents.data(), Count(values));
+}
 
 std::string_view Name(Isa isa) {
   switch (isa) {

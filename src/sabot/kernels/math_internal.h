@@ -9,32 +9,47 @@ namespace sabot::kernels::math {
 
 namespace sse4 {
 void Log(double* values, int64_t count);
+void Log2(double* values, int64_t count);
+void Log10(double* values, int64_t count);
 void Exp(double* values, int64_t count);
 void Expm1(double* values, int64_t count);
 void Log1p(double* values, int64_t count);
 void Erfc(double* values, int64_t count);
+void Pow(double* values, const double* exponents, int64_t count);
 }  // namespace sse4
 
 namespace avx {
 void Log(double* values, int64_t count);
+void Log2(double* values, int64_t count);
+void Log10(double* values, int64_t count);
 void Exp(double* values, int64_t count);
 void Expm1(double* values, int64_t count);
 void Log1p(double* values, int64_t count);
 void Erfc(double* values, int64_t count);
+void Pow(double* values, const double* exponents, int64_t count);
 }  // namespace avx
 
 namespace avx512f {
 void Log(double* values, int64_t count);
+void Log2(double* values, int64_t count);
+void Log10(double* values, int64_t count);
 void Exp(double* values, int64_t count);
 void Expm1(double* values, int64_t count);
 void Log1p(double* values, int64_t count);
 void Erfc(double* values, int64_t count);
+void Pow(double* values, const double* exponents, int64_t count);
 }  // namespace avx512f
 
 namespace {  // NOLINT(google-build-namespaces): on purpose, see above.
 
-// Replaces each value by function(value). A tail is padded and computed by the same function. Every NaN becomes the
-// same one, since SLEEF's differ in sign from one instruction set to another.
+// Every NaN becomes the same one, since SLEEF's differ in sign from one instruction set to another.
+template <class Vector>
+inline void Store(Vector vector, double* lanes) {
+  vector = vector == vector ? vector : Vector{} + __builtin_nan("");
+  __builtin_memcpy(lanes, &vector, sizeof vector);
+}
+
+// Replaces each value by function(value). A tail is padded and computed by the same function.
 template <class Isa>
 inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector), double* values, int64_t count) {
   using Vector = typename Isa::Vector;
@@ -42,9 +57,7 @@ inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector), 
   const auto compute = [function](double* lanes) {
     Vector vector;
     __builtin_memcpy(&vector, lanes, sizeof vector);
-    vector = function(vector);
-    vector = vector == vector ? vector : Vector{} + __builtin_nan("");
-    __builtin_memcpy(lanes, &vector, sizeof vector);
+    Store(function(vector), lanes);
   };
   int64_t at = 0;
   for (; at + kLanes <= count; at += kLanes) compute(values + at);
@@ -52,6 +65,30 @@ inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector), 
   double tail[kLanes];
   for (int64_t lane = 0; lane < kLanes; ++lane) tail[lane] = at + lane < count ? values[at + lane] : 1.0;
   compute(tail);
+  for (int64_t lane = 0; at + lane < count; ++lane) values[at + lane] = tail[lane];
+}
+
+// Replaces each value by function(value, other).
+template <class Isa>
+inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector, typename Isa::Vector), double* values,
+                  const double* others, int64_t count) {
+  using Vector = typename Isa::Vector;
+  constexpr int64_t kLanes = sizeof(Vector) / sizeof(double);
+  const auto compute = [function](double* lanes, const double* other_lanes) {
+    Vector vector, other;
+    __builtin_memcpy(&vector, lanes, sizeof vector);
+    __builtin_memcpy(&other, other_lanes, sizeof other);
+    Store(function(vector, other), lanes);
+  };
+  int64_t at = 0;
+  for (; at + kLanes <= count; at += kLanes) compute(values + at, others + at);
+  if (at == count) return;
+  double tail[kLanes], other_tail[kLanes];
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    tail[lane] = at + lane < count ? values[at + lane] : 1.0;
+    other_tail[lane] = at + lane < count ? others[at + lane] : 1.0;
+  }
+  compute(tail, other_tail);
   for (int64_t lane = 0; at + lane < count; ++lane) values[at + lane] = tail[lane];
 }
 

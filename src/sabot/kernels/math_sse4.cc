@@ -13,9 +13,14 @@ struct Isa {
 }  // namespace
 
 void Log(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_logd2_u10sse4, values, count); }
+void Log2(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_log2d2_u10sse4, values, count); }
+void Log10(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_log10d2_u10sse4, values, count); }
 void Exp(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expd2_u10sse4, values, count); }
 void Expm1(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_expm1d2_u10sse4, values, count); }
 void Log1p(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_log1pd2_u10sse4, values, count); }
 void Erfc(double* values, int64_t count) { Apply<Isa>(Sleef_cinz_erfcd2_u15sse4, values, count); }
+void Pow(double* values, const double* exponents, int64_t count) {
+  Apply<Isa>(Sleef_cinz_powd2_u10sse4, values, exponents, count);
+}
 
 }  // namespace sabot::kernels::math::sse4
