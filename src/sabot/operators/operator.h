@@ -1,0 +1,89 @@
+// What every operator is: batches in, batches out, one thread at a time. It keeps no clock, file or socket, and never
+// waits.
+//
+// Whoever drives it (a task, or a test that has room for one row) promises: Bind once, before anything else; then
+// Process and OnTime, and after one of them returned kMore nothing but Resume until that returns kDone. Snapshots are
+// taken between such calls. After an error an operator can only be destroyed.
+#pragma once
+
+#include <arrow/result.h>
+#include <arrow/table.h>
+#include <arrow/type.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sabot/data/batch.h"
+#include "sabot/data/place.h"
+#include "sabot/data/reject_log.h"
+#include "sabot/operators/kernel_chain.h"
+
+namespace sabot::operators {
+
+enum class Progress {
+  kDone,  // Nothing is left to give.
+  kMore,  // The output is full, and the operator keeps a cursor: Resume goes on.
+};
+
+// Takes what an operator gives, for a numbered port.
+class Output {
+ public:
+  virtual ~Output() = default;
+  // Takes the whole batch, whatever its size. kMore: give nothing more in this call; an operator that has more returns
+  // kMore itself, one that has not returns kDone.
+  virtual arrow::Result<Progress> Emit(data::Batch batch, int port = 0) = 0;
+};
+
+using SchemaVector = std::vector<std::shared_ptr<arrow::Schema>>;
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  virtual std::string_view name() const = 0;  // "filter", as in messages and explain().
+
+  // From one schema an input to one an output port. Every mistake that schemas can reveal is an error of this call.
+  virtual arrow::Result<SchemaVector> Bind(const SchemaVector& inputs) = 0;
+  // Takes the whole batch.
+  virtual arrow::Result<Progress> Process(int input, const data::Batch& batch, Output& output) = 0;
+  // All rows with a place up to `frontier` have been processed; kEndPlace: there are no more.
+  virtual arrow::Result<Progress> OnTime(const data::Place& /*frontier*/, Output& /*output*/) {
+    return Progress::kDone;
+  }
+  virtual arrow::Result<Progress> Resume(Output& /*output*/) { return Progress::kDone; }
+
+  // Whether it reads the places of rows. Where nobody does, batches come without.
+  virtual bool needs_places() const { return false; }
+  // Whether its output depends on more than the batch in hand. Batches of an operator without state may be processed
+  // at once by copies of it.
+  virtual bool stateful() const { return false; }
+  // The state as tables that any Arrow tool opens; Restore takes them into a fresh operator that was bound alike, which
+  // then goes on bit for bit. Error (kSnapshot): they are of another operator or version.
+  virtual arrow::Result<std::vector<std::shared_ptr<arrow::Table>>> Snapshot() const {
+    return std::vector<std::shared_ptr<arrow::Table>>{};
+  }
+  virtual arrow::Status Restore(const std::vector<std::shared_ptr<arrow::Table>>& /*snapshot*/) {
+    return arrow::Status::OK();
+  }
+};
+
+// What a run lends its operators. All of it outlives them.
+struct OperatorContext {
+  bool places = true;  // Whether somebody downstream reads the places of rows: else they need not be kept.
+  std::shared_ptr<data::RejectLog> rejects = std::make_shared<data::CountingRejects>();
+  // Runs a kernel chain over a batch: on this thread, or by whoever has more of them, with the same bits.
+  std::function<arrow::Result<std::shared_ptr<arrow::RecordBatch>>(KernelChain&,
+                                                                   const std::shared_ptr<arrow::RecordBatch>&)>
+      run_chain =
+          [](KernelChain& chain, const std::shared_ptr<arrow::RecordBatch>& batch) { return chain.Process(batch); };
+  // Takes what an operator has to say at the end of a run, beside its rows. None: nobody listens.
+  std::function<void(std::string name, std::shared_ptr<arrow::Table>)> report = nullptr;
+};
+
+// Makes a fresh operator for a run.
+using OperatorFactory = std::function<arrow::Result<std::unique_ptr<Operator>>(const OperatorContext&)>;
+
+}  // namespace sabot::operators
