@@ -33,7 +33,7 @@ endif()
 set(SABOT_ARROW_SO_VERSION "${sabot_arrow_so}")
 set(SABOT_ARROW_DIR "${sabot_arrow_dir}")
 
-foreach(name IN ITEMS arrow arrow_compute arrow_acero arrow_dataset arrow_flight parquet)
+foreach(name IN ITEMS arrow arrow_compute arrow_acero arrow_dataset arrow_flight arrow_s3 parquet)
   set(library "${SABOT_ARROW_DIR}/lib${name}.so.${SABOT_ARROW_SO_VERSION}")
   if(EXISTS "${library}" AND NOT TARGET Sabot::${name})
     add_library(Sabot::${name} SHARED IMPORTED)

@@ -19,7 +19,7 @@ constexpr int64_t kRows = 1'000'000;
 std::string File() { return (std::filesystem::temp_directory_path() / "sabot_parquet_benchmark.parquet").string(); }
 
 void WriteFile(const arrow::RecordBatchVector& batches) {
-  const auto sink = ParquetSink::Open(File(), batches.front()->schema()).ValueOrDie();
+  const auto sink = OpenParquetSink(File(), batches.front()->schema()).ValueOrDie();
   for (const auto& batch : batches) ARROW_CHECK_OK(sink->Write(batch));
   ARROW_CHECK_OK(sink->Close());
 }

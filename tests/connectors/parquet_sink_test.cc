@@ -4,16 +4,19 @@
 #include <arrow/builder.h>
 #include <arrow/memory_pool.h>
 #include <arrow/table.h>
+#include <arrow/util/io_util.h>
 #include <arrow/util/key_value_metadata.h>
 #include <arrow/util/logging.h>
 #include <gtest/gtest.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,7 +41,7 @@ BatchPtr Ticks(int64_t rows, bool dictionary_symbols = true) {
 // The bytes of a file of `rows`, written in batches of so many rows.
 std::string Written(const BatchPtr& rows, int64_t batch_rows, const ParquetSinkOptions& options) {
   const TemporaryFolder folder;
-  auto sink = ParquetSink::Open(folder / "a.parquet", rows->schema(), options).ValueOrDie();
+  auto sink = OpenParquetSink(folder / "a.parquet", rows->schema(), options).ValueOrDie();
   for (int64_t row = 0; row < rows->num_rows(); row += batch_rows)
     ARROW_CHECK_OK(sink->Write(rows->Slice(row, batch_rows)));
   ARROW_CHECK_OK(sink->Close());
@@ -82,10 +85,10 @@ TEST(ParquetSink, RefusesOptionsOutOfRange) {
   const TemporaryFolder folder;
   const auto schema = arrow::schema({arrow::field("a", arrow::int64())});
   const std::string path = folder / "a.parquet";
-  const auto rows = ParquetSink::Open(path, schema, {.row_group_rows = 0}).status();
+  const auto rows = OpenParquetSink(path, schema, {.row_group_rows = 0}).status();
   EXPECT_EQ(data::KindOf(rows), data::ErrorKind::kOption);
   EXPECT_EQ(rows.message(), "parquet sink '" + path + "': row_group_rows is 0. Use a value from 1 to 1073741824.");
-  const auto compression = ParquetSink::Open(path, schema, {.compression = "zip"}).status();
+  const auto compression = OpenParquetSink(path, schema, {.compression = "zip"}).status();
   EXPECT_EQ(data::KindOf(compression), data::ErrorKind::kOption);
   EXPECT_EQ(compression.message(),
             "parquet sink '" + path + "': compression is 'zip'. Use 'zstd', 'snappy', 'lz4' or 'none'.");
@@ -93,7 +96,7 @@ TEST(ParquetSink, RefusesOptionsOutOfRange) {
 }
 
 TEST(ParquetSink, KeepsTheErrnoOfAFileThatCannotBeMade) {
-  const auto status = ParquetSink::Open("/no/such/folder/a.parquet", arrow::schema({})).status();
+  const auto status = OpenParquetSink("/no/such/folder/a.parquet", arrow::schema({})).status();
   EXPECT_TRUE(status.IsIOError());
   EXPECT_EQ(status.message().find("parquet sink '/no/such/folder/a.parquet': "), 0U) << status;
   EXPECT_NE(status.ToString().find("errno 2"), std::string::npos) << status;
@@ -102,14 +105,14 @@ TEST(ParquetSink, KeepsTheErrnoOfAFileThatCannotBeMade) {
 TEST(ParquetSink, RefusesATypeThatParquetLacks) {
   const TemporaryFolder folder;
   const auto schema = arrow::schema({arrow::field("a", arrow::dense_union({arrow::field("b", arrow::int8())}))});
-  EXPECT_EQ(data::KindOf(ParquetSink::Open(folder / "a.parquet", schema).status()), data::ErrorKind::kSchema);
+  EXPECT_EQ(data::KindOf(OpenParquetSink(folder / "a.parquet", schema).status()), data::ErrorKind::kSchema);
   EXPECT_TRUE(folder.empty());
 }
 
 TEST(ParquetSink, RefusesABatchOfOtherColumns) {
   const TemporaryFolder folder;
   const auto sink =
-      ParquetSink::Open(folder / "a.parquet", arrow::schema({arrow::field("a", arrow::utf8())})).ValueOrDie();
+      OpenParquetSink(folder / "a.parquet", arrow::schema({arrow::field("a", arrow::utf8())})).ValueOrDie();
   const auto status = sink->Write(OneColumn(Ints({1})));
   EXPECT_EQ(data::KindOf(status), data::ErrorKind::kSchema);
   EXPECT_EQ(status.message(),
@@ -124,7 +127,7 @@ TEST(ParquetSink, RefusesAnIndexOutsideItsDictionary) {
   for (const auto& entries : {Strings({"x"}), Ints({5})}) {
     const TemporaryFolder folder;
     const BatchPtr batch = OneColumn(Dictionary({0, 1}, entries));
-    const auto sink = ParquetSink::Open(folder / "a.parquet", batch->schema()).ValueOrDie();
+    const auto sink = OpenParquetSink(folder / "a.parquet", batch->schema()).ValueOrDie();
     EXPECT_EQ(data::KindOf(sink->Write(batch)), data::ErrorKind::kData);
     EXPECT_FALSE(sink->Write(batch).ok());
     EXPECT_FALSE(sink->Close().ok());  // Half a batch is no file.
@@ -135,7 +138,7 @@ TEST(ParquetSink, RefusesNullsWhereTheSchemaAllowsNone) {
   const TemporaryFolder folder;
   {
     const auto schema = arrow::schema({arrow::field("a", arrow::utf8(), /*nullable=*/false)});
-    const auto sink = ParquetSink::Open(folder / "a.parquet", schema).ValueOrDie();
+    const auto sink = OpenParquetSink(folder / "a.parquet", schema).ValueOrDie();
     const auto status = sink->Write(arrow::RecordBatch::Make(schema, 2, {Strings({"x", ""})}));
     EXPECT_EQ(data::KindOf(status), data::ErrorKind::kData);
     EXPECT_NE(status.message().find("column 'a' is not nullable, but a batch holds 1 nulls"), std::string::npos)
@@ -147,19 +150,78 @@ TEST(ParquetSink, RefusesNullsWhereTheSchemaAllowsNone) {
 TEST(ParquetSink, IsNotUsedAfterClose) {
   const TemporaryFolder folder;
   const BatchPtr batch = OneColumn(Ints({1}));
-  const auto sink = ParquetSink::Open(folder / "a.parquet", batch->schema()).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "a.parquet", batch->schema()).ValueOrDie();
   ASSERT_TRUE(sink->Close().ok());
   EXPECT_TRUE(sink->Write(batch).IsInvalid());
   EXPECT_TRUE(sink->Close().IsInvalid());
 }
 
+TEST(ParquetSink, RefusesAFolderWithFilesOfAnEarlierRun) {
+  const TemporaryFolder folder;
+  const BatchPtr rows = OneColumn(Ints({1, 2, 3}));
+  const auto first = OpenParquetSink(folder / "out", rows->schema(), {.rows_per_file = 2}).ValueOrDie();
+  ASSERT_TRUE(first->Write(rows).ok());
+  ASSERT_TRUE(first->Close().ok());
+  const auto again = OpenParquetSink(folder / "out", rows->schema(), {.rows_per_file = 2}).status();
+  EXPECT_TRUE(again.IsIOError()) << again;
+  EXPECT_NE(again.message().find("' already. Name an empty folder, or remove what is in this one."), std::string::npos);
+  EXPECT_EQ(data::KindOf(OpenParquetSink(folder / "out", rows->schema(), {.rows_per_file = -1}).status()),
+            data::ErrorKind::kOption);
+  EXPECT_EQ(data::KindOf(OpenParquetSink("gopher://a/b", rows->schema()).status()), data::ErrorKind::kOption);
+}
+
 // --- Edges. ---
+
+TEST(ParquetSink, AFullDeviceIsAnError) {
+  if (access("/dev/full", W_OK) != 0) GTEST_SKIP() << "/dev/full is missing";
+  const BatchPtr rows = Ticks(1'000);
+  auto sink = OpenParquetSink("/dev/full", rows->schema());
+  arrow::Status status = sink.status();
+  if (status.ok()) status = (*sink)->Write(rows);
+  if (status.ok()) status = (*sink)->Close();
+  EXPECT_EQ(arrow::internal::ErrnoFromStatus(status), ENOSPC) << status;
+  EXPECT_EQ(status.message().find("parquet sink '/dev/full': "), 0U) << status;
+}
+
+TEST(ParquetSink, FilesAreCutByRows) {
+  const BatchPtr rows = Ticks(1'000, false);
+  for (const int64_t batch_rows : {1, 300, 1'000}) {
+    const TemporaryFolder folder;
+    const auto sink =
+        OpenParquetSink(folder / "out", rows->schema(), {.row_group_rows = 100, .rows_per_file = 400}).ValueOrDie();
+    for (int64_t row = 0; row < 1'000; row += batch_rows) ASSERT_TRUE(sink->Write(rows->Slice(row, batch_rows)).ok());
+    ASSERT_TRUE(sink->Close().ok());
+    EXPECT_EQ(sink->rows_written(), 1'000);
+    int64_t begin = 0;
+    int64_t bytes = 0;
+    for (const std::string name : {"out/part-00000.parquet", "out/part-00001.parquet", "out/part-00002.parquet"}) {
+      const int64_t count = std::min<int64_t>(400, 1'000 - begin);
+      EXPECT_EQ(BytesOf(folder / name), Written(rows->Slice(begin, count), count, {.row_group_rows = 100})) << name;
+      begin += count;
+      bytes += static_cast<int64_t>(std::filesystem::file_size(folder / name));
+    }
+    EXPECT_EQ(sink->bytes_written(), bytes);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "out"), {}), 3);
+    EXPECT_TRUE(ReadBack(folder / "out")->CombineChunksToBatch().ValueOrDie()->Equals(*rows));
+  }
+}
+
+TEST(ParquetSink, FullFilesStayWhereTheLastIsGivenUp) {
+  const TemporaryFolder folder;
+  const BatchPtr rows = OneColumn(Ints({1, 2, 3}));
+  {
+    const auto sink = OpenParquetSink(folder / "out", rows->schema(), {.rows_per_file = 2}).ValueOrDie();
+    ASSERT_TRUE(sink->Write(rows).ok());
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "out"), {}), 1);
+  EXPECT_EQ(ReadBack(folder / "out")->num_rows(), 2);
+}
 
 TEST(ParquetSink, DestroyedBeforeCloseLeavesNothing) {
   const TemporaryFolder folder;
   {
     const BatchPtr rows = Ticks(1'000);
-    const auto sink = ParquetSink::Open(folder / "a.parquet", rows->schema(), {.row_group_rows = 300}).ValueOrDie();
+    const auto sink = OpenParquetSink(folder / "a.parquet", rows->schema(), {.row_group_rows = 300}).ValueOrDie();
     ASSERT_TRUE(sink->Write(rows).ok());
     EXPECT_FALSE(folder.empty());
     EXPECT_FALSE(std::filesystem::exists(folder / "a.parquet"));
@@ -171,9 +233,9 @@ TEST(ParquetSink, AnOlderFileStaysUntilClose) {
   const TemporaryFolder folder;
   WriteBytes(folder / "a.parquet", "older");
   const BatchPtr batch = OneColumn(Ints({1}));
-  { const auto abandoned = ParquetSink::Open(folder / "a.parquet", batch->schema()).ValueOrDie(); }
+  { const auto abandoned = OpenParquetSink(folder / "a.parquet", batch->schema()).ValueOrDie(); }
   EXPECT_EQ(BytesOf(folder / "a.parquet"), "older");
-  const auto sink = ParquetSink::Open(folder / "a.parquet", batch->schema()).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "a.parquet", batch->schema()).ValueOrDie();
   ASSERT_TRUE(sink->Write(batch).ok());
   ASSERT_TRUE(sink->Close().ok());
   EXPECT_EQ(ReadBack(folder / "a.parquet")->num_rows(), 1);
@@ -182,7 +244,7 @@ TEST(ParquetSink, AnOlderFileStaysUntilClose) {
 TEST(ParquetSink, NoRowsAreAFileWithASchema) {
   const TemporaryFolder folder;
   const BatchPtr none = Ticks(0, false);
-  const auto sink = ParquetSink::Open(folder / "a.parquet", none->schema()).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "a.parquet", none->schema()).ValueOrDie();
   ASSERT_TRUE(sink->Write(none).ok());
   ASSERT_TRUE(sink->Close().ok());
   const auto table = ReadBack(folder / "a.parquet");
@@ -197,7 +259,7 @@ TEST(ParquetSink, RowsComeBack) {
     const TemporaryFolder folder;
     const BatchPtr rows = Ticks(10'000);
     const auto sink =
-        ParquetSink::Open(folder / "a.parquet", rows->schema(), {.row_group_rows = 3'000, .compression = compression})
+        OpenParquetSink(folder / "a.parquet", rows->schema(), {.row_group_rows = 3'000, .compression = compression})
             .ValueOrDie();
     ASSERT_TRUE(sink->Write(rows).ok());
     ASSERT_TRUE(sink->Close().ok());
@@ -210,7 +272,7 @@ TEST(ParquetSink, RowsComeBack) {
 TEST(ParquetSink, RowGroupsAreFullButTheLast) {
   const TemporaryFolder folder;
   const BatchPtr rows = Ticks(1'000);
-  const auto sink = ParquetSink::Open(folder / "a.parquet", rows->schema(), {.row_group_rows = 300}).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "a.parquet", rows->schema(), {.row_group_rows = 300}).ValueOrDie();
   for (int64_t row = 0; row < 1'000; row += 70) ASSERT_TRUE(sink->Write(rows->Slice(row, 70)).ok());
   ASSERT_TRUE(sink->Close().ok());
   const auto metadata = parquet::ParquetFileReader::OpenFile(folder / "a.parquet")->metadata();
@@ -250,10 +312,11 @@ TEST(ParquetSink, BytesDoNotDependOnMetadata) {
   EXPECT_EQ(Written(with, 100, {}), Written(rows, 100, {}));
 }
 
-TEST(ParquetSink, HoldsARowGroupAndNoMore) {
+// All rows are 80 MB.
+TEST(ParquetSink, HoldsARowGroupAndTheOneBeingEncoded) {
   const TemporaryFolder folder;
   const auto reader = GenerateTicks({.rows = 1'000'000, .batch_rows = 7'000}).ValueOrDie();
-  const auto sink = ParquetSink::Open(folder / "a.parquet", reader->schema(), {.row_group_rows = 20'000}).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "a.parquet", reader->schema(), {.row_group_rows = 20'000}).ValueOrDie();
   const int64_t before = arrow::default_memory_pool()->bytes_allocated();
   int64_t held_max = 0;
   while (BatchPtr batch = reader->Next().ValueOrDie()) {
@@ -262,7 +325,7 @@ TEST(ParquetSink, HoldsARowGroupAndNoMore) {
     held_max = std::max(held_max, arrow::default_memory_pool()->bytes_allocated() - before);
   }
   ASSERT_TRUE(sink->Close().ok());
-  EXPECT_LE(held_max, 2 * 20'000 * 80);  // 80 bytes a row, in buffers that double.
+  EXPECT_LE(held_max, 12'000'000);
   EXPECT_EQ(ReadBack(folder / "a.parquet")->num_rows(), 1'000'000);
 }
 

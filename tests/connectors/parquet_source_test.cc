@@ -7,6 +7,7 @@
 #include <arrow/util/io_util.h>
 #include <arrow/util/logging.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,7 +28,7 @@ using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
 void WriteTicks(const std::string& path, int64_t rows, int64_t row_group_rows) {
   const auto reader = GenerateTicks({.rows = rows, .symbols = 1'000}).ValueOrDie();
-  const auto sink = ParquetSink::Open(path, reader->schema(), {.row_group_rows = row_group_rows}).ValueOrDie();
+  const auto sink = OpenParquetSink(path, reader->schema(), {.row_group_rows = row_group_rows}).ValueOrDie();
   while (const BatchPtr batch = reader->Next().ValueOrDie()) ARROW_CHECK_OK(sink->Write(batch));
   ARROW_CHECK_OK(sink->Close());
 }
@@ -46,9 +47,11 @@ TEST(ParquetSource, KeepsTheErrnoOfAMissingFile) {
   EXPECT_EQ(status.message().find("parquet source '/no/such/file.parquet': "), 0U) << status;
 }
 
-TEST(ParquetSource, RefusesAFolder) {
+TEST(ParquetSource, RefusesAnEmptyFolderAndAPipe) {
   const TemporaryFolder folder;
-  EXPECT_TRUE(ReadParquet(folder / "").status().IsIOError()) << ReadParquet(folder / "").status();
+  EXPECT_EQ(arrow::internal::ErrnoFromStatus(ReadParquet(folder / "").status()), ENOENT);
+  ASSERT_EQ(mkfifo((folder / "pipe.parquet").c_str(), 0600), 0);
+  EXPECT_EQ(arrow::internal::ErrnoFromStatus(ReadParquet(folder / "pipe.parquet").status()), ESPIPE);
 }
 
 TEST(ParquetSource, NamesColumnsLikeTheMissingOne) {
@@ -117,7 +120,52 @@ TEST(ParquetSource, ADamagedPageIsADataErrorOfNext) {
   }
 }
 
+TEST(ParquetSource, ALaterFileHasTheSameColumns) {
+  const TemporaryFolder folder;
+  WriteTicks(folder / "a.parquet", 10, 10);
+  const auto quotes = GenerateTicks({.rows = 10, .kind = "quotes"}).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "b.parquet", quotes->schema()).ValueOrDie();
+  ARROW_CHECK_OK(sink->Write(quotes->Next().ValueOrDie()));
+  ARROW_CHECK_OK(sink->Close());
+  const auto source = ReadParquet(folder / "*.parquet").ValueOrDie();
+  EXPECT_EQ(source->Next().ValueOrDie()->num_rows(), 10);
+  const auto status = source->Next().status();
+  EXPECT_EQ(data::KindOf(status), data::ErrorKind::kSchema);
+  EXPECT_EQ(status.message(),
+            "parquet source '" + (folder / "b.parquet") + "': column 4 is 'bid: double', but 'price: double' in '" +
+                (folder / "a.parquet") +
+                "'. Files of one source have the same columns: write it anew, or read it on its own.");
+  // Of the columns asked for both have the same.
+  const auto same = ReadParquet(folder / "*.parquet", {.columns = {"symbol", "bid"}}).ValueOrDie();
+  EXPECT_EQ(same->ToTable().ValueOrDie()->num_rows(), 20);
+}
+
 // --- Values. ---
+
+TEST(ParquetSource, FilesContinueEachOtherInTheOrderOfTheirNames) {
+  const TemporaryFolder folder;
+  const auto reader = GenerateTicks({.rows = 1'000, .batch_rows = 400, .dictionary_symbols = false}).ValueOrDie();
+  for (const std::string name : {"a.parquet", "b.parquet", "c.parquet"}) {
+    const auto sink = OpenParquetSink(folder / name, reader->schema()).ValueOrDie();
+    ARROW_CHECK_OK(sink->Write(reader->Next().ValueOrDie()));
+    ARROW_CHECK_OK(sink->Close());
+  }
+  const auto none = OpenParquetSink(folder / "bb.parquet", reader->schema()).ValueOrDie();  // Without rows.
+  ARROW_CHECK_OK(none->Close());
+  const auto expected = GenerateTicks({.rows = 1'000, .dictionary_symbols = false}).ValueOrDie();
+  const BatchPtr rows = expected->ToTable().ValueOrDie()->CombineChunksToBatch().ValueOrDie();
+  const auto source = ReadParquet({folder / "c.parquet", folder / ""}).ValueOrDie();
+  double done = 0;
+  arrow::RecordBatchVector batches;
+  while (const BatchPtr batch = source->Next().ValueOrDie()) {
+    EXPECT_GT(batch->num_rows(), 0);
+    EXPECT_GT(source->done().value(), done);
+    done = source->done().value();
+    batches.push_back(batch);
+  }
+  EXPECT_EQ(source->done(), 1.0);
+  EXPECT_TRUE(arrow::ConcatenateRecordBatches(batches).ValueOrDie()->Equals(*rows));
+}
 
 TEST(ParquetSource, BatchesAreFullAcrossRowGroups) {
   const TemporaryFolder folder;
@@ -156,7 +204,7 @@ TEST(ParquetSource, NestedColumnsComeWhole) {
   }
   const std::shared_ptr<arrow::Array> column = lists.Finish().ValueOrDie();
   const auto schema = arrow::schema({arrow::field("a", column->type()), arrow::field("b", column->type())});
-  const auto sink = ParquetSink::Open(folder / "a.parquet", schema).ValueOrDie();
+  const auto sink = OpenParquetSink(folder / "a.parquet", schema).ValueOrDie();
   ASSERT_TRUE(sink->Write(arrow::RecordBatch::Make(schema, 2, {column, column})).ok());
   ASSERT_TRUE(sink->Close().ok());
   const auto reader = ReadParquet(folder / "a.parquet", {.columns = {"b"}}).ValueOrDie();

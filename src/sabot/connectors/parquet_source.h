@@ -1,24 +1,28 @@
-// A Parquet file as batches, in file order, some pages at a time: memory is bounded whatever the file's size.
+// Parquet files as batches, in file order, some pages at a time: memory is bounded whatever the files' size.
 #pragma once
 
-#include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "sabot/connectors/source.h"
 
 namespace sabot::connectors {
 
 struct ParquetSourceOptions {
   std::vector<std::string> columns = {};  // Empty: all. Order as in the file.
-  int64_t batch_rows = 65'536;
+  int64_t batch_rows = 65'536;            // Of a batch, at most.
 };
 
-// Opens the file and reads its schema. Errors: the file is missing (IOError, errno kept), is no Parquet file or is
-// truncated (kData, names the file and says what is wrong), a column is missing (kSchema, nearest names), batch_rows is
-// below one (kOption). A damaged page shows itself as a kData error of the reader's Next, naming the file.
-arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadParquet(const std::string& path,
-                                                                     ParquetSourceOptions options = {});
+// Opens the files (see file_set.h; of a folder those that end in .parquet or .pq) and reads the first one's schema.
+// Errors: a file is missing (IOError, errno kept), is no Parquet file or is truncated (kData, names the file and says
+// what is wrong), a column is missing (kSchema, nearest names), batch_rows is below one (kOption). Errors of Next: a
+// damaged page (kData), a later file with other columns (kSchema), each naming the file.
+arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::vector<std::string>& files,
+                                                   ParquetSourceOptions options = {});
+arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::string& file, ParquetSourceOptions options = {});
 
 }  // namespace sabot::connectors

@@ -3,6 +3,8 @@
 
 #include <arrow/status.h>
 
+#include <utility>
+
 namespace sabot::env {
 
 class Interrupt {
@@ -17,5 +19,25 @@ class NoInterrupt final : public Interrupt {
  public:
   arrow::Status Check() override { return arrow::Status::OK(); }
 };
+
+// Says whom calls of this thread ask while they wait for somebody else: for the other end of a pipe, for another
+// thread. Lives on the stack, and ends before the interrupt does.
+class InterruptScope {
+ public:
+  explicit InterruptScope(Interrupt& interrupt) : before_(std::exchange(current_, &interrupt)) {}
+  ~InterruptScope() { current_ = before_; }
+  InterruptScope(const InterruptScope&) = delete;
+  InterruptScope& operator=(const InterruptScope&) = delete;
+
+  // Cancelled where this thread shall wait no longer.
+  static arrow::Status Check() { return current_ == nullptr ? arrow::Status::OK() : current_->Check(); }
+
+ private:
+  static inline thread_local Interrupt* current_ = nullptr;
+  Interrupt* before_;
+};
+
+// How long a call waits before it asks again.
+inline constexpr int kInterruptEveryMs = 50;
 
 }  // namespace sabot::env

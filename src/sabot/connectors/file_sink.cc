@@ -1,0 +1,204 @@
+#include <arrow/type.h>
+#include <arrow/util/io_util.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "sabot/connectors/file_sink_internal.h"
+#include "sabot/data/errors.h"
+#include "sabot/env/file_system.h"
+#include "sabot/env/storage.h"
+
+namespace sabot::connectors::internal {
+namespace {
+
+constexpr int64_t kFilesMax = 100'000;  // Names with five digits sort as numbers do.
+
+class FileSink final : public Sink {
+ public:
+  FileSink(std::string connector, std::string path, std::string suffix, std::shared_ptr<arrow::Schema> schema,
+           int64_t rows_per_file, MakeEncoder make_encoder)
+      : connector_(std::move(connector)),
+        path_(std::move(path)),
+        suffix_(std::move(suffix)),
+        schema_(std::move(schema)),
+        written_(WrittenSchema(*schema_)),
+        rows_per_file_(rows_per_file),
+        make_encoder_(std::move(make_encoder)) {}
+
+  ~FileSink() override {
+    // An encoder may write its end when it is destroyed: nobody wants it, and a pipe might never take it.
+    if (file_ != nullptr) static_cast<void>(file_->stream()->Close());
+    encoder_.reset();
+    file_.reset();
+  }
+
+  arrow::Status Open() { return Explain(OpenStorage()); }
+
+  arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
+    ARROW_RETURN_NOT_OK(CheckUsable());
+    ARROW_RETURN_NOT_OK(CheckSchema(*batch->schema()));
+    const arrow::Status status = WriteRows(batch);
+    failed_ = !status.ok();
+    return Explain(status);
+  }
+
+  arrow::Status Close() override {
+    ARROW_RETURN_NOT_OK(CheckUsable());
+    closed_ = true;
+    // No rows are one file with a schema, too.
+    const arrow::Status status = encoder_ != nullptr ? FinishFile() : arrow::Status::OK();
+    encoder_.reset();
+    file_.reset();
+    return Explain(status);
+  }
+
+  int64_t rows_written() const override { return rows_; }
+  int64_t bytes_written() const override { return bytes_; }
+
+ private:
+  arrow::Status OpenStorage() {
+    auto place = env::StorageOf(path_);
+    if (place.status().IsInvalid()) return data::OptionError(place.status().message());
+    ARROW_RETURN_NOT_OK(place.status());
+    storage_ = std::move(place->storage);
+    target_ = std::move(place->path);
+    if (rows_per_file_ > 0) ARROW_RETURN_NOT_OK(CheckFolder());
+    return OpenFile();
+  }
+
+  // Files of an earlier run would mix with ours.
+  arrow::Status CheckFolder() {
+    while (target_.size() > 1 && target_.ends_with('/')) target_.pop_back();
+    const auto names = storage_->List(target_);
+    if (arrow::internal::ErrnoFromStatus(names.status()) == ENOTDIR) {
+      return names.status().WithMessage(
+          "with rows_per_file it is a folder of files, but a file is in the way. Name a "
+          "folder, or leave rows_per_file out.");
+    }
+    ARROW_RETURN_NOT_OK(names.status());
+    for (const std::string& name : *names) {
+      if (!name.starts_with("part-") || !name.ends_with(suffix_)) continue;
+      return arrow::internal::IOErrorFromErrno(EEXIST, "the folder holds '", name,
+                                               "' already. Name an empty folder, or remove what is in this one.");
+    }
+    return storage_->CreateFolder(target_);
+  }
+
+  arrow::Status OpenFile() {
+    std::string path = target_;
+    if (rows_per_file_ > 0) {
+      if (files_ == kFilesMax) {
+        return data::OptionError("rows_per_file is " + std::to_string(rows_per_file_) + ", which makes more than " +
+                                 std::to_string(kFilesMax) + " files. Raise it.");
+      }
+      std::array<char, 32> number{};
+      std::snprintf(number.data(), number.size(), "/part-%05lld", static_cast<long long>(files_++));
+      path += number.data() + suffix_;
+    }
+    ARROW_ASSIGN_OR_RAISE(file_, storage_->Create(path));
+    rows_in_file_ = 0;
+    return make_encoder_(written_, file_->stream()).Value(&encoder_);
+  }
+
+  arrow::Status FinishFile() {
+    ARROW_RETURN_NOT_OK(encoder_->Finish());
+    ARROW_RETURN_NOT_OK(CountBytes());
+    bytes_before_ = bytes_;
+    encoder_.reset();
+    const auto file = std::move(file_);
+    return file->Commit();
+  }
+
+  arrow::Status CountBytes() {
+    ARROW_ASSIGN_OR_RAISE(const int64_t bytes, file_->stream()->Tell());
+    bytes_ = bytes_before_ + bytes;
+    return arrow::Status::OK();
+  }
+
+  arrow::Status WriteRows(const std::shared_ptr<arrow::RecordBatch>& batch) {
+    ARROW_ASSIGN_OR_RAISE(const auto rows, WrittenRows(batch, written_));
+    for (int64_t begin = 0; begin < rows->num_rows();) {
+      if (encoder_ == nullptr) ARROW_RETURN_NOT_OK(OpenFile());
+      int64_t count = rows->num_rows() - begin;
+      if (rows_per_file_ > 0) count = std::min(count, rows_per_file_ - rows_in_file_);
+      ARROW_RETURN_NOT_OK(encoder_->Write(count == rows->num_rows() ? rows : rows->Slice(begin, count)));
+      begin += count;
+      rows_in_file_ += count;
+      rows_ += count;
+      ARROW_RETURN_NOT_OK(CountBytes());
+      if (rows_in_file_ == rows_per_file_) ARROW_RETURN_NOT_OK(FinishFile());
+    }
+    return arrow::Status::OK();
+  }
+
+  // Puts words before an error; kind and errno stay.
+  arrow::Status Explain(const arrow::Status& status) const {
+    return status.ok() ? status : status.WithMessage(SinkWhere(connector_, path_), status.message());
+  }
+
+  arrow::Status CheckUsable() const {
+    if (closed_) return arrow::Status::Invalid(SinkWhere(connector_, path_), "the sink is closed.");
+    if (failed_) {
+      return arrow::Status::Invalid(SinkWhere(connector_, path_), "an earlier write failed. Open the sink anew.");
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status CheckSchema(const arrow::Schema& other) const {
+    if (&other == schema_.get()) return arrow::Status::OK();
+    bool same = other.num_fields() == schema_->num_fields();
+    for (int column = 0; same && column < schema_->num_fields(); ++column) {
+      same = other.field(column)->name() == schema_->field(column)->name() &&
+             other.field(column)->type()->Equals(*schema_->field(column)->type());
+    }
+    if (same) return arrow::Status::OK();
+    return data::SchemaError(SinkWhere(connector_, path_) + "a batch has columns (" + other.ToString() +
+                             "), the file was opened for (" + schema_->ToString() + "). Write batches of one schema.");
+  }
+
+  const std::string connector_;
+  const std::string path_;  // As the user named it.
+  const std::string suffix_;
+  const std::shared_ptr<arrow::Schema> schema_;   // Of the batches,
+  const std::shared_ptr<arrow::Schema> written_;  // and of the files.
+  const int64_t rows_per_file_;
+  const MakeEncoder make_encoder_;
+
+  std::shared_ptr<env::Storage> storage_;
+  std::string target_;  // The path in the storage.
+  std::unique_ptr<env::PendingFile> file_;
+  std::unique_ptr<FileEncoder> encoder_;  // Null between files.
+  int64_t files_ = 0;
+  int64_t rows_in_file_ = 0;
+  int64_t bytes_before_ = 0;  // Of the files that are complete.
+  std::atomic<int64_t> rows_ = 0;
+  std::atomic<int64_t> bytes_ = 0;
+  bool failed_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+std::string SinkWhere(const std::string& connector, const std::string& path) {
+  return connector + " '" + env::PublicName(path) + "': ";
+}
+
+arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, const std::string& path, std::string suffix,
+                                                  std::shared_ptr<arrow::Schema> schema, int64_t rows_per_file,
+                                                  MakeEncoder make_encoder) {
+  if (rows_per_file < 0) {
+    return data::OptionError(SinkWhere(connector, path) + "rows_per_file is " + std::to_string(rows_per_file) +
+                             ". Use 0 for one file, or at least 1.");
+  }
+  auto sink = std::make_unique<FileSink>(std::move(connector), path, std::move(suffix), std::move(schema),
+                                         rows_per_file, std::move(make_encoder));
+  ARROW_RETURN_NOT_OK(sink->Open());
+  return sink;
+}
+
+}  // namespace sabot::connectors::internal

@@ -1,0 +1,68 @@
+// What the sinks of all formats share: columns as they are written, files cut by rows, and one way to finish them.
+#pragma once
+
+#include <arrow/io/interfaces.h>
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sabot/connectors/sink.h"
+
+namespace sabot::connectors::internal {
+
+// Turns batches into the bytes of one file. What it writes must depend on the rows alone.
+class FileEncoder {
+ public:
+  virtual ~FileEncoder() = default;
+  virtual arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
+  virtual arrow::Status Finish() = 0;
+};
+
+// `schema` is the written one.
+using MakeEncoder = std::function<arrow::Result<std::unique_ptr<FileEncoder>>(
+    const std::shared_ptr<arrow::Schema>& schema, const std::shared_ptr<arrow::io::OutputStream>& stream)>;
+
+// Errors: rows_per_file below 0 (kOption), the storage's, and those of `make_encoder`, which is called for the first
+// file at once.
+arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, const std::string& path, std::string suffix,
+                                                  std::shared_ptr<arrow::Schema> schema, int64_t rows_per_file,
+                                                  MakeEncoder make_encoder);
+
+// "parquet sink 'a.parquet': "
+std::string SinkWhere(const std::string& connector, const std::string& path);
+
+// The schema under which batches are written: without dictionaries and metadata, all strings of either as utf8, so that
+// files do not depend on the encoding upstream.
+std::shared_ptr<arrow::Schema> WrittenSchema(const arrow::Schema& schema);
+
+// The same rows under the written schema. Errors (kData): an index outside its dictionary, a null where the schema
+// allows none.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> WrittenRows(const std::shared_ptr<arrow::RecordBatch>& batch,
+                                                               const std::shared_ptr<arrow::Schema>& written);
+
+// Cuts rows into blocks of exactly `block_rows`, but the last. A block inside one batch is a slice of it, uncopied.
+class RowBlocks {
+ public:
+  explicit RowBlocks(int64_t block_rows) : block_rows_(block_rows) {}
+
+  // Calls `take` with each block that is full.
+  using Take = std::function<arrow::Status(const std::shared_ptr<arrow::RecordBatch>& block)>;
+  arrow::Status Add(const std::shared_ptr<arrow::RecordBatch>& batch, const Take& take);
+  // Calls it with what is left, if anything is.
+  arrow::Status Finish(const Take& take);
+
+ private:
+  arrow::Status TakeHeld(const Take& take);
+  arrow::Status Hold(std::shared_ptr<arrow::RecordBatch> piece);
+
+  int64_t block_rows_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> held_;  // Less than a block.
+  int64_t rows_held_ = 0;
+};
+
+}  // namespace sabot::connectors::internal

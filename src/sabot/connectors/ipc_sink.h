@@ -1,0 +1,27 @@
+// Batches into Arrow IPC files (Feather version 2) whose bytes are decided by their rows alone: record batches are cut
+// by row count, dictionaries are decoded, what lies under nulls is zero, metadata is left out.
+#pragma once
+
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "sabot/connectors/sink.h"
+
+namespace sabot::connectors {
+
+struct IpcSinkOptions {
+  int64_t batch_rows = 65'536;      // Of each record batch in the file, but the last.
+  std::string compression = "lz4";  // "lz4", "zstd", "none".
+  int64_t rows_per_file = 0;        // See sink.h.
+};
+
+// Holds at most one record batch. Errors: an option out of its range (kOption), a column of an
+// extension type (kSchema), the file cannot be made (IOError, errno
+// kept).
+arrow::Result<std::unique_ptr<Sink>> OpenIpcSink(const std::string& path, std::shared_ptr<arrow::Schema> schema,
+                                                 IpcSinkOptions options = {});
+
+}  // namespace sabot::connectors

@@ -1,0 +1,32 @@
+// Where rows go at the end: batches in, files out.
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/status.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace sabot::connectors {
+
+// One thread at a time. Destroyed before Close it leaves nothing, but for files of `rows_per_file` that were complete.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Errors: columns other than those it was opened for (kSchema), values that cannot be written (kData), the disk's
+  // (IOError). After the last two kinds the sink can only be destroyed.
+  virtual arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
+  // The files are complete and durable when it returns. Called once; whatever it returns, the sink can only be
+  // destroyed afterwards.
+  virtual arrow::Status Close() = 0;
+
+  // So far. May be called by any thread.
+  virtual int64_t rows_written() const = 0;
+  virtual int64_t bytes_written() const = 0;
+};
+
+// An option of all sinks that write files, `rows_per_file`: 0 for all rows in one file; else the path is a folder, made
+// where it is missing, and gets files of so many rows, part-00000.parquet and so on. A folder that holds such files
+// already is an error (IOError with EEXIST).
+
+}  // namespace sabot::connectors
