@@ -23,7 +23,7 @@ arrow::Status Run(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(stream, stream.Kernel<kernels::LogReturns>());
   ARROW_ASSIGN_OR_RAISE(stream, stream.Kernel<kernels::RealizedVar>({.window = 50}));
   ARROW_ASSIGN_OR_RAISE(stream, stream.Kernel<kernels::Rsi>({.period = 14}, {.outputs = {{"rsi", "rsi_14"}}}));
-  std::cout << stream.ToString() << "\n";
+  std::cout << stream.Explain() << "\n";
 
   ARROW_ASSIGN_OR_RAISE(const auto summary, stream.ToParquet(path));
   std::cout << summary.rows_read << " rows read, " << summary.rows_written << " written to " << path << " in "

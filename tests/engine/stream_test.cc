@@ -45,7 +45,7 @@ TEST_F(StreamTest, ReportsAMistakeOnTheCallThatMadeIt) {
   const auto ticks = Ticks();
   EXPECT_EQ(ticks.Kernel<kernels::Ewma>({.alpha = 2}).status().message(),
             "ewma: option 'alpha' must be in (0, 1], found 2.");
-  EXPECT_FALSE(ticks.Kernel<kernels::Ewma>({}, {.by = {"ticker"}}).ok());
+  EXPECT_FALSE(ticks.Kernel<kernels::Ewma>({}, {.by = std::vector<std::string>{"ticker"}}).ok());
   EXPECT_FALSE(Features(ticks).Kernel<kernels::Midprice>().ok());  // The output exists.
   EXPECT_FALSE(Stream::FromParquet(Path("none.parquet")).ok());
 }
@@ -87,10 +87,52 @@ TEST_F(StreamTest, ATableCanBeRunAgainAReaderCannot) {
 }
 
 TEST_F(StreamTest, DescribesItself) {
-  EXPECT_EQ(Features(Ticks()).ToString(),
-            "generator ticks rows=200000 symbols=20 seed=1\n  kernel log_returns() by symbol\n  kernel ewma(span=20) "
-            "by symbol\n"
-            "  kernel midprice() by symbol");
+  const std::string text = Features(Ticks()).Explain();
+  EXPECT_TRUE(
+      text.starts_with("source 0: generator ticks rows=200000 symbols=20 seed=1\n"
+                       "kernels, one pass by symbol:\n  log_returns()\n  ewma(span=20)\n  midprice()\n"
+                       "columns: symbol dictionary<"))
+      << text;
+}
+
+TEST_F(StreamTest, FiltersComputesAndMergesWhateverTheThreads) {
+  const auto pipeline = [](const Stream& ticks) {
+    const auto busy = ticks.Filter("volume > 300").ValueOrDie();
+    const auto columns =
+        busy.WithColumns({{.name = "notional", .expression = *operators::ParseExpression("price * volume")},
+                          {.name = "", .expression = *operators::ParseExpression("ewma(price, alpha=0.1)")}})
+            .ValueOrDie();
+    return columns.Filter("side == 1").ValueOrDie().Union({columns.Filter("side != 1").ValueOrDie()}).ValueOrDie();
+  };
+  const auto run = [&](int64_t batch_rows, int threads) {
+    RunContext context{.executor = env::MakeTbbExecutor(threads)};
+    return pipeline(Ticks(batch_rows)).Collect(std::move(context)).ValueOrDie()->CombineChunksToBatch().ValueOrDie();
+  };
+  const auto expected = run(65'536, 1);
+  EXPECT_GT(expected->num_rows(), 0);
+  EXPECT_EQ(expected->schema()->field_names().back(), "ewma");
+  // Both halves come from one source: together they are what was split, in its order.
+  const auto unsplit = Ticks().Filter("volume > 300").ValueOrDie().Collect().ValueOrDie();
+  EXPECT_TRUE(expected->GetColumnByName("timestamp")
+                  ->Equals(unsplit->CombineChunksToBatch().ValueOrDie()->GetColumnByName("timestamp")));
+  for (const int threads : {1, 2}) {
+    for (const int64_t batch_rows : {777, 8192}) {
+      EXPECT_TRUE(operators::SameBits(*expected, *run(batch_rows, threads))) << threads << " threads, " << batch_rows;
+    }
+  }
+}
+
+TEST_F(StreamTest, CountsRejectedRowsAndStopsAtThemWhereAsked) {
+  const auto stream = Ticks().Require(*operators::ParseExpression("volume > 300"), "too small").ValueOrDie();
+  RunContext counting;
+  const auto summary = stream.ToParquet(Path("kept.parquet"), {}, counting).ValueOrDie();
+  EXPECT_GT(summary.rows_rejected, 0);
+  EXPECT_EQ(summary.rows_rejected + summary.rows_written, summary.rows_read);
+  RunContext strict{.rejects = std::make_shared<data::StrictRejects>()};
+  const auto status = stream.ToParquet(Path("none.parquet"), {}, strict).status();
+  EXPECT_EQ(data::KindOf(status), data::ErrorKind::kData);
+  EXPECT_NE(status.message().find("of source 0"), std::string::npos) << status;
+  EXPECT_FALSE(std::filesystem::exists(Path("none.parquet")));
 }
 
 }  // namespace

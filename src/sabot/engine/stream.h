@@ -1,9 +1,10 @@
-// A pipeline: where rows come from, the kernels they pass, where they go. Immutable: each call returns a new stream,
+// A pipeline: where rows come from, what happens to them, where they go. Immutable: each call returns a new stream,
 // whose schema is known at once, so that a mistake is reported by the line that made it. Nothing runs before Run,
-// Collect or ToParquet, and a run holds a batch at a time.
+// Collect or one of the To functions, and a run holds a few batches at a time.
 //
 //   ARROW_ASSIGN_OR_RAISE(auto ticks, Stream::FromParquet("ticks.parquet"));
-//   ARROW_ASSIGN_OR_RAISE(auto features, ticks.Kernel<kernels::Ewma>({.alpha = 0.06}));
+//   ARROW_ASSIGN_OR_RAISE(auto trades, ticks.Filter("volume > 0"));
+//   ARROW_ASSIGN_OR_RAISE(auto features, trades.Kernel<kernels::Ewma>({.alpha = 0.06}));
 //   ARROW_ASSIGN_OR_RAISE(auto summary, features.ToParquet("features.parquet"));
 #pragma once
 
@@ -15,53 +16,86 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "sabot/connectors/csv_sink.h"
+#include "sabot/connectors/csv_source.h"
+#include "sabot/connectors/ipc_sink.h"
+#include "sabot/connectors/ipc_source.h"
 #include "sabot/connectors/parquet_sink.h"
 #include "sabot/connectors/parquet_source.h"
 #include "sabot/connectors/tick_generator.h"
-#include "sabot/engine/morsel_runner.h"
+#include "sabot/engine/plan.h"
+#include "sabot/engine/run_context.h"
 #include "sabot/kernels/options.h"
+#include "sabot/operators/data_quality.h"
+#include "sabot/operators/expression.h"
 #include "sabot/operators/kernel_chain.h"
+#include "sabot/operators/map.h"
 
 namespace sabot::engine {
 
-// What a run did.
-struct RunSummary {
-  int64_t rows_read = 0;
-  int64_t rows_written = 0;
-  double seconds = 0;  // By the wall clock.
-};
-
 // Which columns a kernel reads and writes, where they are not the default ones.
 struct KernelColumns {
-  std::vector<std::string> by = {"symbol"};
-  std::map<std::string, std::string> columns = {};  // Input role -> column.
-  std::map<std::string, std::string> outputs = {};  // Output -> its name.
+  std::optional<std::vector<std::string>> by = std::nullopt;  // Unless given, the stream's key.
+  std::map<std::string, std::string> columns = {};            // Input role -> column.
+  std::map<std::string, std::string> outputs = {};            // Output -> its name.
 };
 
-// Who runs a stream and who may stop it; both must outlive the run.
-struct RunContext {
-  std::shared_ptr<env::Executor> executor = DefaultExecutor();
-  std::shared_ptr<env::Interrupt> interrupt = std::make_shared<env::NoInterrupt>();
+// Opens where rows go, for rows of the schema.
+using OpenSink =
+    std::function<arrow::Result<std::unique_ptr<connectors::Sink>>(const std::shared_ptr<arrow::Schema>& schema)>;
+
+// One path, or several.
+struct Paths : std::vector<std::string> {
+  Paths(std::string path) : vector{std::move(path)} {}  // NOLINT(google-explicit-constructor)
+  Paths(const char* path) : vector{path} {}             // NOLINT(google-explicit-constructor)
+  Paths(std::vector<std::string> paths) : vector(std::move(paths)) {}  // NOLINT(google-explicit-constructor)
 };
 
 class Stream {
  public:
-  // Opens the source anew for each run.
-  using Open = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatchReader>>()>;
+  // --- where rows come from ---
 
-  static arrow::Result<Stream> FromParquet(const std::string& path, connectors::ParquetSourceOptions options = {});
+  // Files (connectors/file_set.h says which may be named), in the order of their names, are one source. `event_time` is
+  // the column that a union orders rows by.
+  static arrow::Result<Stream> FromParquet(const Paths& paths, connectors::ParquetSourceOptions options = {},
+                                           std::string event_time = "timestamp");
+  static arrow::Result<Stream> FromCsv(const Paths& paths, connectors::CsvSourceOptions options = {},
+                                       std::string event_time = "timestamp");
+  static arrow::Result<Stream> FromIpc(const Paths& paths, connectors::IpcSourceOptions options = {},
+                                       std::string event_time = "timestamp");
   static arrow::Result<Stream> FromGenerator(const connectors::TickGeneratorOptions& options);
-  static arrow::Result<Stream> FromTable(std::shared_ptr<arrow::Table> table);
+  static arrow::Result<Stream> FromTable(std::shared_ptr<arrow::Table> table, std::string event_time = "timestamp");
   // Can be run once. A second run is an error that says so.
-  static arrow::Result<Stream> FromReader(std::shared_ptr<arrow::RecordBatchReader> reader);
-  static Stream FromSource(std::string description, std::shared_ptr<arrow::Schema> schema, Open open);
+  static arrow::Result<Stream> FromReader(std::shared_ptr<arrow::RecordBatchReader> reader,
+                                          std::string event_time = "timestamp");
+  // Errors (kSchema): `step.event_time` is a column that holds no time.
+  static arrow::Result<Stream> FromSource(std::string description, std::shared_ptr<arrow::Schema> schema,
+                                          SourceStep step);
 
+  // --- what happens to them ---
+
+  // Keeps the rows for which the expression is true.
+  arrow::Result<Stream> Filter(operators::ExpressionPtr keep) const;
+  arrow::Result<Stream> Filter(std::string_view keep) const;
+  // Rejects the rows for which it is not, with the reason.
+  arrow::Result<Stream> Require(operators::ExpressionPtr keep, std::string reason = "") const;
+  // Exactly these columns.
+  arrow::Result<Stream> Select(const std::vector<operators::NamedExpression>& columns) const;
+  // These beside the ones there are, or in place of those of the same name.
+  arrow::Result<Stream> WithColumns(const std::vector<operators::NamedExpression>& columns) const;
+  arrow::Result<Stream> Rename(const std::map<std::string, std::string>& names) const;  // Old -> new.
+  // The key of kernels that come after and name none. It is {"symbol"} at the beginning.
+  arrow::Result<Stream> KeyBy(std::vector<std::string> by) const;
   // Appends a kernel's outputs. Neighbouring kernels with the same key run as one fused pass.
   // Errors (kOption, kSchema): as KernelChain::Make and Bind.
-  arrow::Result<Stream> Kernel(operators::KernelSpec kernel, std::vector<std::string> by = {"symbol"}) const;
+  arrow::Result<Stream> Kernel(operators::KernelSpec kernel,
+                               std::optional<std::vector<std::string>> by = std::nullopt) const;
   template <class K>
   arrow::Result<Stream> Kernel(const typename K::Options& options = {}, KernelColumns columns = {}) const {
     return Kernel({.kernel = std::string(K::kDoc.name),
@@ -70,28 +104,43 @@ class Stream {
                    .outputs = std::move(columns.outputs)},
                   std::move(columns.by));
   }
+  // A function from batch to batch; with keeps_rows false it may return any number of rows.
+  arrow::Result<Stream> Map(operators::MapOptions options, operators::BatchFunction function) const;
+  // The rows of all, in the order of their places: event time, then source, then offset. Error (kSchema): the columns
+  // differ.
+  arrow::Result<Stream> Union(const std::vector<Stream>& others) const;
+  // Counts, for each key, what is odd about the rows, which pass unchanged; a run's summary has the counts.
+  arrow::Result<Stream> DataQuality(operators::DataQualityOptions options) const;
+  // Any operator of one input and one output.
+  arrow::Result<Stream> Apply(std::string description, operators::OperatorFactory make) const;
 
-  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
-  std::string ToString() const;  // One line a step.
+  const std::shared_ptr<arrow::Schema>& schema() const { return plan_->schema; }
+  const std::vector<std::string>& by() const { return by_; }
+  std::string Explain() const { return engine::Explain(*plan_); }
 
-  // Batches as they are asked for, at most 131,072 rows each.
+  // --- where they go: each of these runs the stream ---
+
+  // Batches as they are asked for.
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Run(RunContext context = {}) const;
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(RunContext context = {}) const;
   arrow::Result<RunSummary> ToParquet(const std::string& path, connectors::ParquetSinkOptions options = {},
                                       RunContext context = {}) const;
+  arrow::Result<RunSummary> ToCsv(const std::string& path, connectors::CsvSinkOptions options = {},
+                                  RunContext context = {}) const;
+  arrow::Result<RunSummary> ToIpc(const std::string& path, connectors::IpcSinkOptions options = {},
+                                  RunContext context = {}) const;
+  arrow::Result<RunSummary> To(const OpenSink& open, RunContext context = {}) const;
 
  private:
-  struct Step {  // Kernels that run fused.
-    std::vector<operators::KernelSpec> kernels;
-    std::vector<std::string> by;
-    bool stateful = false;
-  };
+  explicit Stream(PlanPtr plan, std::vector<std::string> by = {"symbol"})
+      : plan_(std::move(plan)), by_(std::move(by)) {}
+  // Appends the stages of a lowered select or with_columns.
+  arrow::Result<Stream> Stages(const operators::Lowered& lowered) const;
+  arrow::Result<Stream> Projected(std::string verb, std::string description,
+                                  std::vector<operators::NamedExpression> columns) const;
 
-  std::string source_;
-  std::shared_ptr<arrow::Schema> source_schema_;
-  std::shared_ptr<arrow::Schema> schema_;
-  Open open_;
-  std::vector<Step> steps_;
+  PlanPtr plan_;
+  std::vector<std::string> by_;
 };
 
 }  // namespace sabot::engine

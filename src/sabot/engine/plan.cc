@@ -1,0 +1,71 @@
+#include "sabot/engine/plan.h"
+
+#include <algorithm>
+
+#include "sabot/kernels/options.h"
+
+namespace sabot::engine {
+namespace {
+
+void AddSources(const Plan& plan, std::vector<const Plan*>& sources) {
+  if (std::holds_alternative<SourceStep>(plan.step) &&
+      std::find(sources.begin(), sources.end(), &plan) == sources.end()) {
+    sources.push_back(&plan);
+  }
+  for (const auto& input : plan.inputs) AddSources(*input, sources);
+}
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string TextOf(const operators::KernelSpec& spec) {
+  std::string text;
+  for (const auto& [name, value] : spec.options) {
+    text += (text.empty() ? "" : ", ") + name + "=" + kernels::ToString(value);
+  }
+  for (const auto& [role, column] : spec.columns) text += (text.empty() ? "" : ", ") + role + "=" + column;
+  std::string outputs;
+  for (const auto& [output, name] : spec.outputs) outputs += (outputs.empty() ? " as " : ", ") + name;
+  return spec.kernel + "(" + text + ")" + outputs;
+}
+
+void Write(const Plan& plan, const std::vector<const Plan*>& sources, const std::string& indent, std::string& text) {
+  if (std::holds_alternative<SourceStep>(plan.step)) {
+    const auto rank = std::find(sources.begin(), sources.end(), &plan) - sources.begin();
+    text += indent + "source " + std::to_string(rank) + ": " + plan.description + "\n";
+    return;
+  }
+  const bool merges = std::holds_alternative<UnionStep>(plan.step);
+  for (const auto& input : plan.inputs) Write(*input, sources, indent + (merges ? "  " : ""), text);
+  if (const auto* const step = std::get_if<KernelStep>(&plan.step)) {
+    const bool one = step->kernels.size() == 1;
+    text += indent + (one ? "kernel" : "kernels, one pass") + (step->stateful ? " by " + Joined(step->by) : "") + ":";
+    for (const auto& kernel : step->kernels) text += (one ? " " : "\n" + indent + "  ") + TextOf(kernel);
+    text += "\n";
+    return;
+  }
+  text += indent + plan.description + "\n";
+}
+
+}  // namespace
+
+std::vector<const Plan*> SourcesOf(const Plan& plan) {
+  std::vector<const Plan*> sources;
+  AddSources(plan, sources);
+  return sources;
+}
+
+std::string Explain(const Plan& plan) {
+  std::string text;
+  Write(plan, SourcesOf(plan), "", text);
+  text += "columns:";
+  for (const auto& field : plan.schema->fields()) {
+    text += (field == plan.schema->field(0) ? " " : ", ") + field->name() + " " + field->type()->ToString();
+  }
+  return text;
+}
+
+}  // namespace sabot::engine
