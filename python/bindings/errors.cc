@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string>
 
+#include "python/bindings/python_call.h"
 #include "sabot/data/errors.h"
 
 namespace nb = nanobind;
@@ -28,18 +29,27 @@ const char* ClassOf(data::ErrorKind kind) {
   return "SabotError";
 }
 
+// C strings end at a zero byte, which a path or a row may hold.
+std::string Text(const arrow::Status& status) {
+  std::string text = status.message();
+  for (std::size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) text.replace(at, 1, "\\0");
+  return text;
+}
+
 void Raise(const arrow::Status& status) {
+  if (PyErr_CheckSignals() != 0) return;  // Ctrl-C came first, while the engine waited for what then failed.
+  if (RaiseAgain(status)) return;
   if (status.IsCancelled()) return PyErr_SetNone(PyExc_KeyboardInterrupt);
-  if (status.IsOutOfMemory()) return PyErr_SetString(PyExc_MemoryError, status.message().c_str());
+  if (status.IsOutOfMemory()) return PyErr_SetString(PyExc_MemoryError, Text(status).c_str());
   const auto kind = data::KindOf(status);
   if (!kind && status.IsIOError()) {
     const int number = arrow::internal::ErrnoFromStatus(status);
-    const nb::object error = nb::borrow(PyExc_OSError)(number == 0 ? EIO : number, status.message());
+    const nb::object error = nb::borrow(PyExc_OSError)(number == 0 ? EIO : number, Text(status));
     return PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())),
                            error.ptr());  // FileNotFoundError and the like.
   }
   const nb::object type = nb::module_::import_("sabot.errors").attr(kind ? ClassOf(*kind) : "SabotError");
-  PyErr_SetString(type.ptr(), status.message().c_str());
+  PyErr_SetString(type.ptr(), Text(status).c_str());
 }
 
 }  // namespace

@@ -26,4 +26,15 @@ class PythonInterrupt final : public env::Interrupt {
   std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
 };
 
+// Releases the GIL for a call that may wait, and lets Ctrl-C end the waiting.
+class Waiting {
+ public:
+  Waiting() : scope_(interrupt_) {}
+
+ private:
+  PythonInterrupt interrupt_;
+  env::InterruptScope scope_;
+  nanobind::gil_scoped_release released_;
+};
+
 }  // namespace sabot::python

@@ -8,6 +8,8 @@ NB_MODULE(_native, module) {
   module.doc() = "Sabot's engine. Use the package sabot, which is documented and typed.";
   sabot::python::RegisterErrors();
   sabot::python::RegisterCapsules(module);
+  sabot::python::RegisterDiff(module);
+  sabot::python::RegisterExpressions(module);
   sabot::python::RegisterKernels(module);
   sabot::python::RegisterStream(module);
 }

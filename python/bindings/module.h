@@ -5,6 +5,8 @@
 
 namespace sabot::python {
 
+void RegisterDiff(nanobind::module_& module);
+void RegisterExpressions(nanobind::module_& module);
 void RegisterKernels(nanobind::module_& module);
 void RegisterStream(nanobind::module_& module);
 

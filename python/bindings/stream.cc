@@ -2,12 +2,13 @@
 #include "sabot/engine/stream.h"
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,45 +18,125 @@
 #include "python/bindings/interrupt.h"
 #include "python/bindings/module.h"
 #include "python/bindings/options.h"
+#include "python/bindings/python_call.h"
+#include "sabot/connectors/csv_source.h"
+#include "sabot/connectors/ipc_source.h"
+#include "sabot/connectors/reject_file.h"
+#include "sabot/data/errors.h"
 
 namespace sabot::python {
 namespace {
 
-engine::RunContext Context() { return {.interrupt = std::make_shared<PythonInterrupt>()}; }
+using Names = std::vector<std::string>;
+
+// Rejects (a file's name, or None), strict, progress (a callable, or None).
+engine::RunContext Context(const std::optional<std::string>& rejects, bool strict, const nb::object& progress) {
+  engine::RunContext context{.interrupt = std::make_shared<PythonInterrupt>()};
+  if (strict) context.rejects = std::make_shared<data::StrictRejects>();
+  if (rejects) context.rejects = Check(connectors::OpenRejectFile(*rejects));
+  if (progress.is_none()) return context;
+  context.progress = [callable = Share(progress)](const engine::RunProgress& now) -> arrow::Status {
+    return CallPython([&] {
+             (*callable)(now.rows_read, now.rows_written, now.rows_rejected, now.done);
+             return true;
+           })
+        .status();
+  };
+  return context;
+}
+
+nb::dict SummaryToPython(const engine::RunSummary& summary) {
+  nb::dict entry;
+  entry["rows_read"] = summary.rows_read;
+  entry["rows_written"] = summary.rows_written;
+  entry["rows_rejected"] = summary.rows_rejected;
+  entry["seconds"] = summary.seconds;
+  const auto quality = summary.reports.find("data_quality");
+  if (quality == summary.reports.end()) {
+    entry["quality"] = nb::none();
+  } else {
+    const auto batch = Check(quality->second->CombineChunksToBatch());
+    entry["quality"] = nb::cast(ArrowResult(batch));
+  }
+  return entry;
+}
 
 // The batches of a run, one at a time.
 class Reader {
  public:
-  explicit Reader(std::shared_ptr<arrow::RecordBatchReader> reader) : reader_(std::move(reader)) {}
+  Reader(std::shared_ptr<arrow::RecordBatchReader> reader, std::shared_ptr<data::RejectLog> rejects)
+      : reader_(std::move(reader)), rejects_(std::move(rejects)) {}
+  ~Reader() { Close(); }
 
   std::optional<ArrowResult> Next() {
     std::shared_ptr<arrow::RecordBatch> batch;
     const nb::gil_scoped_release released;
     const std::scoped_lock lock(mutex_);
+    if (reader_ == nullptr) return std::nullopt;
     Check(reader_->ReadNext(&batch));
-    if (batch == nullptr) return std::nullopt;
-    rows_ += batch->num_rows();
-    return ArrowResult(batch);
+    if (batch != nullptr) return ArrowResult(batch);
+    Check(rejects_->Close());
+    reader_ = nullptr;
+    return std::nullopt;
   }
-  int64_t rows() const { return rows_; }
+  // Ends the run. Its threads may be waiting for the GIL.
+  void Close() {
+    const nb::gil_scoped_release released;
+    const std::scoped_lock lock(mutex_);
+    reader_ = nullptr;
+  }
 
  private:
   std::mutex mutex_;
-  std::shared_ptr<arrow::RecordBatchReader> reader_;
-  int64_t rows_ = 0;
+  std::shared_ptr<arrow::RecordBatchReader> reader_;  // None once it has ended.
+  std::shared_ptr<data::RejectLog> rejects_;
 };
 
-engine::Stream FromSource(nb::object open, const nb::object& schema) {
-  // Streams are copied and dropped by threads that may not hold the GIL.
-  const std::shared_ptr<nb::object> callable(new nb::object(std::move(open)), [](nb::object* held) {
-    const nb::gil_scoped_acquire gil;
-    delete held;
-  });
-  return engine::Stream::FromSource("python", ImportSchema(schema),
-                                    [callable]() -> arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> {
-                                      const nb::gil_scoped_acquire gil;
-                                      return ImportReader((*callable)());
-                                    });
+// Batches that a Python iterator gives, on the thread that runs the stream.
+class PythonSource final : public connectors::Source {
+ public:
+  PythonSource(std::shared_ptr<arrow::Schema> schema, SharedObject iterator)
+      : schema_(std::move(schema)), iterator_(std::move(iterator)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* out) override {
+    for (;;) {
+      if (batches_ != nullptr) {
+        ARROW_RETURN_NOT_OK(batches_->ReadNext(out));
+        if (*out != nullptr) return arrow::Status::OK();
+        batches_ = nullptr;
+      }
+      ARROW_ASSIGN_OR_RAISE(batches_, CallPython([&]() -> std::shared_ptr<arrow::RecordBatchReader> {
+                              const nb::object next = nb::steal(PyIter_Next(iterator_->ptr()));
+                              if (PyErr_Occurred() != nullptr) throw nb::python_error();
+                              return next.is_valid() ? ImportReader(next) : nullptr;
+                            }));
+      if (batches_ == nullptr) {
+        *out = nullptr;
+        return arrow::Status::OK();
+      }
+    }
+  }
+
+ private:
+  std::shared_ptr<arrow::Schema> schema_;
+  SharedObject iterator_;
+  std::shared_ptr<arrow::RecordBatchReader> batches_;  // Of what the iterator gave last.
+};
+
+// `open` returns an iterator of Arrow data, anew for each run.
+engine::Stream FromSource(std::string description, nb::object open, const nb::object& schema, std::string event_time,
+                          bool at_rest) {
+  auto columns = ImportSchema(schema);
+  return Check(engine::Stream::FromSource(std::move(description), columns,
+                                          {.open = [columns, callable = Share(std::move(open))](const auto&)
+                                               -> arrow::Result<std::shared_ptr<connectors::Source>> {
+                                             return CallPython([&]() -> std::shared_ptr<connectors::Source> {
+                                               return std::make_shared<PythonSource>(columns, Share((*callable)()));
+                                             });
+                                           },
+                                           .event_time = std::move(event_time),
+                                           .at_rest = at_rest}));
 }
 
 engine::Stream FromGenerator(int64_t rows, int32_t symbols, uint64_t seed, std::string kind, int64_t batch_rows,
@@ -75,58 +156,198 @@ engine::Stream FromGenerator(int64_t rows, int32_t symbols, uint64_t seed, std::
                                               .dictionary_symbols = dictionary_symbols}));
 }
 
+// The types come as the fields of a schema.
+engine::Stream FromCsv(const Names& paths, Names columns, const nb::object& types, const std::string& delimiter,
+                       Names column_names, std::optional<Names> null_values, int64_t batch_rows,
+                       std::string event_time) {
+  connectors::CsvSourceOptions options{.delimiter = delimiter.empty() ? ',' : delimiter.front(),
+                                       .column_names = std::move(column_names),
+                                       .columns = std::move(columns),
+                                       .nulls = std::move(null_values),
+                                       .batch_rows = batch_rows};
+  const auto given = ImportSchema(types);
+  for (const auto& field : given->fields()) options.types.emplace_back(field->name(), field->type());
+  const Waiting waiting;
+  return Check(engine::Stream::FromCsv(paths, std::move(options), std::move(event_time)));
+}
+
+// (name, JSON) of each column.
+std::vector<operators::NamedExpression> Columns(const std::vector<std::pair<std::string, std::string>>& columns) {
+  std::vector<operators::NamedExpression> named;
+  for (const auto& [name, json] : columns) {
+    named.push_back({.name = name, .expression = Check(operators::ExpressionFromJson(json))});
+  }
+  return named;
+}
+
 engine::Stream Kernel(const engine::Stream& stream, const std::string& name, const nb::dict& options,
-                      const nb::dict& columns, const nb::dict& outputs, std::vector<std::string> by) {
+                      const nb::dict& columns, const nb::dict& outputs, std::optional<Names> by) {
   return Check(stream.Kernel(SpecFromPython(nb::make_tuple(name, options, columns, outputs)), std::move(by)));
 }
 
-ArrowResult Collect(const engine::Stream& stream) {
-  const nb::gil_scoped_release released;
-  const auto reader = Check(stream.Run(Context()));
-  auto batches = Check(reader->ToRecordBatches());
-  return {reader->schema(), std::move(batches)};
+// `make` returns a fresh function for a run: it takes (batch, where it is) and returns a list of batches.
+engine::Stream Map(const engine::Stream& stream, const std::string& name, nb::object make, const nb::object& schema,
+                   bool keeps_rows) {
+  const operators::MapOptions options{.name = name, .output = ImportSchema(schema), .keeps_rows = keeps_rows};
+  return Check(
+      stream.Apply(name,
+                   [options, maker = Share(std::move(make))](
+                       const operators::OperatorContext&) -> arrow::Result<std::unique_ptr<operators::Operator>> {
+                     auto call = [maker, function = SharedObject()](const data::Batch& batch) mutable {
+                       return CallPython([&] {
+                         if (function == nullptr) function = Share((*maker)());
+                         arrow::RecordBatchVector made;
+                         for (const nb::handle each : (*function)(ArrowResult(batch.rows), operators::WhereIs(batch))) {
+                           for (auto& rows : Check(ImportReader(nb::borrow(each))->ToRecordBatches()))
+                             made.push_back(std::move(rows));
+                         }
+                         return made;
+                       });
+                     };
+                     return std::make_unique<operators::Map>(options, std::move(call));
+                   }));
 }
 
-nb::dict ToParquet(const engine::Stream& stream, const std::string& path, int64_t row_group_rows,
-                   std::string compression) {
+engine::Stream Union(const engine::Stream& stream, const nb::list& others) {
+  std::vector<engine::Stream> streams;
+  for (const nb::handle other : others) streams.push_back(nb::cast<const engine::Stream&>(other));
+  return Check(stream.Union(streams));
+}
+
+std::unique_ptr<Reader> Run(const engine::Stream& stream, const std::optional<std::string>& rejects, bool strict) {
+  auto context = Context(rejects, strict, nb::none());
+  const nb::gil_scoped_release released;
+  auto log = context.rejects;
+  return std::make_unique<Reader>(Check(stream.Run(std::move(context))), std::move(log));
+}
+
+nb::tuple Collect(const engine::Stream& stream, const std::optional<std::string>& rejects, bool strict) {
+  auto context = Context(rejects, strict, nb::none());
+  std::optional<ArrowResult> result;
+  {
+    const nb::gil_scoped_release released;
+    const auto log = context.rejects;
+    const auto reader = Check(stream.Run(std::move(context)));
+    auto batches = Check(reader->ToRecordBatches());
+    Check(log->Close());
+    result.emplace(reader->schema(), std::move(batches));
+  }
+  return nb::make_tuple(std::move(*result));
+}
+
+// Where rows go, and what the run may be told.
+template <class Options>
+nb::dict ToFiles(const engine::Stream& stream,
+                 arrow::Result<engine::RunSummary> (engine::Stream::*to)(const std::string&, Options,
+                                                                         engine::RunContext) const,
+                 const std::string& path, Options options, engine::RunContext context) {
   engine::RunSummary summary;
   {
     const nb::gil_scoped_release released;
-    summary = Check(
-        stream.ToParquet(path, {.row_group_rows = row_group_rows, .compression = std::move(compression)}, Context()));
+    summary = Check((stream.*to)(path, std::move(options), std::move(context)));
   }
-  nb::dict entry;
-  entry["rows_read"] = summary.rows_read;
-  entry["rows_written"] = summary.rows_written;
-  entry["seconds"] = summary.seconds;
-  return entry;
+  return SummaryToPython(summary);
+}
+
+nb::dict ToParquet(const engine::Stream& stream, const std::string& path, int64_t row_group_rows, int64_t rows_per_file,
+                   std::string compression, const std::optional<std::string>& rejects, bool strict,
+                   const nb::object& progress) {
+  return ToFiles(
+      stream, &engine::Stream::ToParquet, path,
+      connectors::ParquetSinkOptions{
+          .row_group_rows = row_group_rows, .compression = std::move(compression), .rows_per_file = rows_per_file},
+      Context(rejects, strict, progress));
+}
+
+nb::dict ToCsv(const engine::Stream& stream, const std::string& path, int64_t rows_per_file, std::string delimiter,
+               const std::optional<std::string>& rejects, bool strict, const nb::object& progress) {
+  return ToFiles(stream, &engine::Stream::ToCsv, path,
+                 connectors::CsvSinkOptions{.delimiter = delimiter.empty() ? ',' : delimiter.front(),
+                                            .rows_per_file = rows_per_file},
+                 Context(rejects, strict, progress));
+}
+
+nb::dict ToIpc(const engine::Stream& stream, const std::string& path, int64_t batch_rows, int64_t rows_per_file,
+               std::string compression, const std::optional<std::string>& rejects, bool strict,
+               const nb::object& progress) {
+  return ToFiles(stream, &engine::Stream::ToIpc, path,
+                 connectors::IpcSinkOptions{
+                     .batch_rows = batch_rows, .compression = std::move(compression), .rows_per_file = rows_per_file},
+                 Context(rejects, strict, progress));
 }
 
 }  // namespace
 
 void RegisterStream(nb::module_& module) {
+  module.def("parse_duration", [](const std::string& name, const std::string& text) {
+    auto duration = kernels::ParseDuration(text);
+    if (!duration.ok()) Check(data::OptionError(name + ": " + duration.status().message()));
+    return *duration;
+  });
   nb::class_<Reader>(module, "Reader", "The batches of a run, as they are asked for.")
       .def("next", &Reader::Next)
-      .def_prop_ro("rows_read", &Reader::rows)
-      .def_prop_ro("rows_written", &Reader::rows);
-  nb::class_<engine::Stream>(module, "Stream", "A pipeline: source and kernels. Immutable.")
+      .def("close", &Reader::Close);
+  nb::class_<engine::Stream>(module, "Stream", "A pipeline: sources and steps. Immutable.")
       .def_static(
           "from_parquet",
-          [](const std::string& path, std::vector<std::string> columns, int64_t batch_rows) {
-            return Check(engine::Stream::FromParquet(path, {.columns = std::move(columns), .batch_rows = batch_rows}));
+          [](const Names& paths, Names columns, int64_t batch_rows, std::string event_time) {
+            const Waiting waiting;
+            return Check(engine::Stream::FromParquet(paths, {.columns = std::move(columns), .batch_rows = batch_rows},
+                                                     std::move(event_time)));
           },
-          nb::arg("path"), nb::arg("columns"), nb::arg("batch_rows"))
+          nb::arg("paths"), nb::arg("columns"), nb::arg("batch_rows"), nb::arg("event_time"))
+      .def_static("from_csv", &FromCsv, nb::arg("paths"), nb::arg("columns"), nb::arg("types"), nb::arg("delimiter"),
+                  nb::arg("column_names"), nb::arg("null_values").none(), nb::arg("batch_rows"), nb::arg("event_time"))
+      .def_static(
+          "from_ipc",
+          [](const Names& paths, Names columns, std::string event_time) {
+            const Waiting waiting;
+            return Check(engine::Stream::FromIpc(paths, {.columns = std::move(columns)}, std::move(event_time)));
+          },
+          nb::arg("paths"), nb::arg("columns"), nb::arg("event_time"))
       .def_static("from_generator", &FromGenerator, nb::kw_only(), nb::arg("rows"), nb::arg("symbols"), nb::arg("seed"),
                   nb::arg("kind"), nb::arg("batch_rows"), nb::arg("skew"), nb::arg("start_ns"), nb::arg("mean_gap_ns"),
                   nb::arg("late"), nb::arg("gaps"), nb::arg("nulls"), nb::arg("dictionary_symbols"))
-      .def_static("from_source", &FromSource, nb::arg("open"), nb::arg("schema"))
+      .def_static("from_source", &FromSource, nb::arg("description"), nb::arg("open"), nb::arg("schema"),
+                  nb::arg("event_time"), nb::arg("at_rest"))
+      .def("filter",
+           [](const engine::Stream& stream, const std::string& json) {
+             return Check(stream.Filter(Check(operators::ExpressionFromJson(json))));
+           })
+      .def("require",
+           [](const engine::Stream& stream, const std::string& json, std::string reason) {
+             return Check(stream.Require(Check(operators::ExpressionFromJson(json)), std::move(reason)));
+           })
+      .def("select",
+           [](const engine::Stream& stream, const std::vector<std::pair<std::string, std::string>>& columns) {
+             return Check(stream.Select(Columns(columns)));
+           })
+      .def("with_columns",
+           [](const engine::Stream& stream, const std::vector<std::pair<std::string, std::string>>& columns) {
+             return Check(stream.WithColumns(Columns(columns)));
+           })
+      .def("rename", [](const engine::Stream& stream,
+                        const std::map<std::string, std::string>& names) { return Check(stream.Rename(names)); })
+      .def("key_by", [](const engine::Stream& stream, Names by) { return Check(stream.KeyBy(std::move(by))); })
       .def("kernel", &Kernel, nb::arg("name"), nb::arg("options"), nb::arg("columns"), nb::arg("outputs"),
-           nb::arg("by"))
+           nb::arg("by").none())
+      .def("map", &Map, nb::arg("name"), nb::arg("make"), nb::arg("schema"), nb::arg("keeps_rows"))
+      .def("union", &Union)
+      .def("data_quality",
+           [](const engine::Stream& stream, Names by, int64_t gap_ns) {
+             return Check(stream.DataQuality({.by = std::move(by), .gap_ns = gap_ns}));
+           })
       .def_prop_ro("schema", [](const engine::Stream& stream) { return ArrowSchemaResult{stream.schema()}; })
-      .def("run", [](const engine::Stream& stream) { return std::make_unique<Reader>(Check(stream.Run(Context()))); })
-      .def("collect", &Collect)
-      .def("to_parquet", &ToParquet, nb::arg("path"), nb::arg("row_group_rows"), nb::arg("compression"))
-      .def("__repr__", &engine::Stream::ToString);
+      .def_prop_ro("by", &engine::Stream::by)
+      .def("explain", &engine::Stream::Explain)
+      .def("run", &Run, nb::arg("rejects").none(), nb::arg("strict"))
+      .def("collect", &Collect, nb::arg("rejects").none(), nb::arg("strict"))
+      .def("to_parquet", &ToParquet, nb::arg("path"), nb::arg("row_group_rows"), nb::arg("rows_per_file"),
+           nb::arg("compression"), nb::arg("rejects").none(), nb::arg("strict"), nb::arg("progress").none())
+      .def("to_csv", &ToCsv, nb::arg("path"), nb::arg("rows_per_file"), nb::arg("delimiter"), nb::arg("rejects").none(),
+           nb::arg("strict"), nb::arg("progress").none())
+      .def("to_ipc", &ToIpc, nb::arg("path"), nb::arg("batch_rows"), nb::arg("rows_per_file"), nb::arg("compression"),
+           nb::arg("rejects").none(), nb::arg("strict"), nb::arg("progress").none());
 }
 
 }  // namespace sabot::python

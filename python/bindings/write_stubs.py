@@ -18,9 +18,9 @@ HEADER = '''\
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from sabot.kernel import Chain as Chain
-from sabot.kernel import Kernel as Kernel
-from sabot.kernel import chain as chain
+from sabot.kernels import Chain as Chain
+from sabot.kernels import Kernel as Kernel
+from sabot.kernels import chain as chain
 from sabot.kernel_info import KernelInfo
 from sabot.tables import ArrowData
 

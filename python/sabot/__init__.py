@@ -2,15 +2,86 @@
 
 `sabot.fintech` has the kernels as functions on any Arrow data and as objects that keep their state;
 `sabot.Stream` reads, computes and writes in bounded memory. The same rows give the same bits either way.
+
+The engine is loaded when the first of its names is used, so that `sabot --help` need not wait for it.
 """
 
-from importlib import metadata
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from sabot import errors
+
+if TYPE_CHECKING:
+    from sabot import expressions, fintech, pipeline, testing
+    from sabot.api import Stream
+    from sabot.comparison import diff
+    from sabot.expressions import Expr, col, expr, kernel, lit, when
+
+    __version__: str
+
+__all__ = [
+    "Expr",
+    "Stream",
+    "__version__",
+    "col",
+    "diff",
+    "errors",
+    "expr",
+    "expressions",
+    "fintech",
+    "kernel",
+    "lit",
+    "pipeline",
+    "set_max_threads",
+    "testing",
+    "when",
+]
+
+# Name -> the module it is in, or is.
+_MODULES = {
+    "Stream": "sabot.api",
+    "diff": "sabot.comparison",
+    "fintech": "sabot.fintech",
+    "expressions": "sabot.expressions",
+    "pipeline": "sabot.pipeline",
+    "testing": "sabot.testing",
+    **dict.fromkeys(("Expr", "col", "expr", "kernel", "lit", "when"), "sabot.expressions"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("sabot")
+    elif name == "_native":
+        value = _load_engine()
+    elif name in _MODULES:
+        module = import_module(_MODULES[name])
+        value = getattr(module, name, module)
+    else:
+        raise AttributeError(f"module 'sabot' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _load_engine() -> Any:
+    try:
+        engine = import_module("sabot._native")
+    except ImportError as error:
+        raise ImportError(_why_not(error)) from error
+    engine.check_environment()
+    return engine
 
 
 def _why_not(error: ImportError) -> str:
     """What to install, when the engine or a library it links cannot be loaded."""
+    from importlib import metadata
+
     text = str(error)
     if "libarrow" in text or "libparquet" in text:
         wanted = next((line for line in metadata.requires("sabot") or () if line.startswith("pyarrow")), "pyarrow")
@@ -28,23 +99,10 @@ def _why_not(error: ImportError) -> str:
     return f"sabot: {todo} ({text})."
 
 
-try:
-    from sabot import _native
-except ImportError as _error:
-    raise ImportError(_why_not(_error)) from _error
-
-from sabot import fintech  # noqa: E402
-from sabot.api import Stream  # noqa: E402
-
-__all__ = ["Stream", "__version__", "errors", "fintech", "set_max_threads"]
-
-__version__ = metadata.version("sabot")
-
-_native.check_environment()
-
-
 def set_max_threads(threads: int) -> None:
     """Let runs that begin later use at most so many threads; 0 is one a core. No number of threads changes a bit."""
     if threads < 0:
         raise errors.OptionError(f"set_max_threads: threads must be >= 0, found {threads}.")
+    from sabot import _native
+
     _native.set_max_threads(threads)

@@ -1,5 +1,5 @@
 """The classes a pipeline is written with."""
 
-from sabot.stream import RunSummary, Stream
+from sabot.stream import Progress, RunSummary, Stream
 
-__all__ = ["RunSummary", "Stream"]
+__all__ = ["Progress", "RunSummary", "Stream"]

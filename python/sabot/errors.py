@@ -1,6 +1,6 @@
 """What Sabot raises. A message says where, what was found, what was expected and what to do."""
 
-__all__ = ["DataError", "OptionError", "SabotError", "SchemaError", "SnapshotError"]
+__all__ = ["DataError", "FunctionError", "OptionError", "SabotError", "SchemaError", "SnapshotError"]
 
 
 class SabotError(Exception):
@@ -21,3 +21,7 @@ class DataError(SabotError, ValueError):
 
 class SnapshotError(SabotError, ValueError):
     """A snapshot of another kernel, of other options or of another version; or a table that is no snapshot."""
+
+
+class FunctionError(SabotError):
+    """A Python function of a pipeline failed. What it raised is the cause (`__cause__`), with its traceback."""

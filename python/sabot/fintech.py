@@ -5,11 +5,12 @@ A function computes from fresh state: `ewma(ticks, alpha=0.06)`. An object keeps
 them; `help(ewma)` documents one.
 """
 
-from sabot.kernel import Chain, Kernel, chain, make_class, make_function
+from sabot.fintech_operator import FintechKernelOperator, create_fintech_operator
 from sabot.kernel_info import KernelInfo
+from sabot.kernels import Chain, Kernel, chain, make_class, make_function
 from sabot.registry import KERNELS
 
-__all__ = ["Chain", "Kernel", "chain", "kernels"]
+__all__ = ["Chain", "FintechKernelOperator", "Kernel", "chain", "create_fintech_operator", "kernels"]
 
 
 def kernels() -> list[KernelInfo]:

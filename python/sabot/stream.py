@@ -1,20 +1,35 @@
-"""Stream: where rows come from, the kernels they pass, where they go."""
+"""Stream: where rows come from, what happens to them, where they go."""
 
-import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from sabot import _native
-from sabot.errors import OptionError, SabotError, SchemaError
-from sabot.kernel import Kernel, by_text, make_by, make_spec, name_of
-from sabot.tables import ArrowData, check_kind, names_of, table_of
+from sabot import _native, expressions, functions
+from sabot.errors import OptionError
+from sabot.expressions import ExprLike, to_json
+from sabot.formats import FORMATS
+from sabot.kernels import Kernel, make_by, make_spec, name_of
+from sabot.sources import PythonSource, source_of, source_of_batches
+from sabot.tables import ArrowData, table_of
 
-__all__ = ["RunSummary", "Stream"]
+__all__ = ["Progress", "RunSummary", "Stream"]
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run has done so far."""
+
+    rows_read: int
+    rows_written: int
+    rows_rejected: int
+    fraction: float | None  # Of what there is to read, where that is known.
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,60 +38,122 @@ class RunSummary:
 
     rows_read: int
     rows_written: int
+    rows_rejected: int
     seconds: float
+    quality: pa.Table | None = field(default=None, repr=False)  # See Stream.data_quality.
 
     def __str__(self) -> str:
-        return f"{self.rows_read:,} rows read, {self.rows_written:,} written in {self.seconds:.3f} s"
+        rejected = f", {self.rows_rejected:,} rejected" if self.rows_rejected else ""
+        return f"{self.rows_read:,} rows read, {self.rows_written:,} written{rejected} in {self.seconds:.3f} s"
 
 
 class Stream:
-    """A pipeline: a source and the kernels its rows pass. Immutable: each call returns a new stream.
+    """A pipeline: sources and the steps their rows pass. Immutable: each call returns a new stream.
 
     The schema is known at once, so a mistake is reported by the line that made it. Nothing runs before the stream is
-    iterated, collected or written; each run reads the source anew, from fresh state, a batch at a time.
+    iterated, collected or written; each run reads its sources anew, from fresh state, some batches at a time.
+
+    Expressions are text ("price * volume > 1e6 and side == 1"), `sabot.col("price")` and what is made of it, or
+    pyarrow compute expressions.
     """
 
-    __slots__ = ("_engine", "_source", "_steps")
+    __slots__ = ("_engine",)
 
     _engine: _native.Stream
-    _source: "_PythonSource | None"  # Where the rows come from, if Python gives them.
-    _steps: tuple[str, ...]
 
     def __init__(self) -> None:
-        raise TypeError("a Stream begins with from_parquet, from_arrow, from_iter or from_generator.")
+        raise TypeError("a Stream begins with from_parquet, from_csv, from_ipc, from_arrow, from_iter, from_generator.")
 
     @classmethod
-    def _make(cls, engine: _native.Stream, source: "_PythonSource | None", *steps: str) -> "Stream":
+    def _of(cls, engine: _native.Stream) -> "Stream":
         stream = cls.__new__(cls)
-        stream._engine, stream._source, stream._steps = engine, source, steps
+        stream._engine = engine
         return stream
 
     @classmethod
-    def _from_source(cls, source: "_PythonSource", step: str) -> "Stream":
-        return cls._make(_native.Stream.from_source(source.open, source.schema), source, step)
+    def _from_source(cls, source: PythonSource, description: str, event_time: str) -> "Stream":
+        return cls._of(_native.Stream.from_source(description, source.open, source.schema, event_time, source.at_rest))
 
     # --- where rows come from ---
 
     @classmethod
     def from_parquet(
-        cls, path: str | os.PathLike[str], *, columns: Sequence[str] | None = None, batch_rows: int = 65_536
+        cls,
+        path: Path | Sequence[Path],
+        *,
+        columns: Sequence[str] | None = None,
+        batch_rows: int = 65_536,
+        event_time: str = "timestamp",
     ) -> "Stream":
-        """Read a Parquet file.
+        """Read Parquet files.
 
-        Input:   the file at path, with some of its columns or all.
-        Returns: its rows in file order, with columns in file order.
-        Memory:  of a few batches of batch_rows rows, whatever the size of the file.
-        Raises:  FileNotFoundError. DataError, if it is no Parquet file or is damaged; a damaged page shows itself when
-                 it is read. SchemaError, if a column is missing.
+        Input:   a file, a glob ("ticks/*.parquet"), a directory, an S3 URI, or a list of these; some columns or all.
+                 Several files, sorted by name, continue one another and have the same columns.
+        Returns: their rows in file order, with columns in file order. A union orders rows by the column event_time.
+        Memory:  of a few batches of batch_rows rows, whatever the size of the files.
+        Raises:  FileNotFoundError, with the nearest names. DataError, if one is no Parquet file or is damaged.
+                 SchemaError, if a column is missing. While running, where a page is damaged or a file has other
+                 columns than the first.
         """
-        if columns is not None and not columns:
-            raise OptionError("from_parquet: columns=[] names no column. Leave it out for all.")
-        native = _native.Stream.from_parquet(os.fspath(path), list(columns or ()), batch_rows)
-        arguments = repr(os.fspath(path)) + (f", columns={list(columns)!r}" if columns else "")
-        return cls._make(native, None, f"from_parquet({arguments})")
+        return cls._of(
+            _native.Stream.from_parquet(_paths(path), _chosen("from_parquet", columns), batch_rows, event_time)
+        )
 
     @classmethod
-    def from_arrow(cls, data: ArrowData) -> "Stream":
+    def from_csv(
+        cls,
+        path: Path | Sequence[Path],
+        *,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, pa.DataType | str] | None = None,
+        delimiter: str = ",",
+        column_names: Sequence[str] | None = None,
+        null_values: Sequence[str] | None = None,
+        batch_rows: int = 65_536,
+        event_time: str = "timestamp",
+    ) -> "Stream":
+        """Read CSV files.
+
+        Input:   files as in from_parquet. The first line of each names its columns, unless column_names does. Types
+                 are inferred from the first 4 MB, or given by types (pyarrow types, or names such as "float64",
+                 "timestamp[ns, tz=UTC]"). What stands for null: the empty string and null_values.
+        Returns: the rows in file order.
+        Rejects: rows with too few or too many fields, and with values that are none of their column's type. They are
+                 counted, and kept with line and reason where a run has rejects=.
+        Raises:  FileNotFoundError. DataError, if a file is empty or compressed. SchemaError, if a column is missing;
+                 while running, if a file has other columns than the first.
+        """
+        return cls._of(
+            _native.Stream.from_csv(
+                _paths(path),
+                _chosen("from_csv", columns),
+                pa.schema({name: _type_of(name, each) for name, each in (types or {}).items()}),
+                _delimiter(delimiter),
+                list(column_names or ()),
+                None if null_values is None else list(null_values),
+                batch_rows,
+                event_time,
+            )
+        )
+
+    @classmethod
+    def from_ipc(
+        cls,
+        path: Path | Sequence[Path],
+        *,
+        columns: Sequence[str] | None = None,
+        event_time: str = "timestamp",
+    ) -> "Stream":
+        """Read Arrow IPC files (Feather), or files that hold an IPC stream.
+
+        Input:   files as in from_parquet.
+        Returns: the rows in file order.
+        Raises:  as from_parquet.
+        """
+        return cls._of(_native.Stream.from_ipc(_paths(path), _chosen("from_ipc", columns), event_time))
+
+    @classmethod
+    def from_arrow(cls, data: ArrowData, *, event_time: str = "timestamp") -> "Stream":
         """Read a table that is in memory, or a reader.
 
         Input:   anything Arrow can read: pyarrow, polars, pandas, duckdb, or an object with __arrow_c_stream__ or
@@ -84,10 +161,12 @@ class Stream:
         Returns: its rows in their order, uncopied where the library hands out its own memory.
         Raises:  TypeError, if it is no table.
         """
-        return cls._from_source(_source_of(data), f"from_arrow({_kind(data)})")
+        return cls._from_source(source_of(data), _kind(data), event_time)
 
     @classmethod
-    def from_iter(cls, batches: Iterable[ArrowData], *, schema: pa.Schema | None = None) -> "Stream":
+    def from_iter(
+        cls, batches: Iterable[ArrowData], *, schema: pa.Schema | None = None, event_time: str = "timestamp"
+    ) -> "Stream":
         """Read batches as an iterable gives them.
 
         Input:   record batches, or tables, of one schema. Unless schema is given the first one is taken to learn it. An
@@ -96,18 +175,7 @@ class Stream:
         Raises:  SchemaError, if there is no batch and no schema; while running, if a batch has another schema than the
                  first. What the iterable raises.
         """
-        read_once = "The iterator" if iter(batches) is batches else None
-        if schema is None:
-            iterator = iter(batches)
-            first = next(iterator, None)
-            if first is None:
-                raise SchemaError("from_iter: there are no batches to learn the schema from. Give it with schema=.")
-            schema, _ = _batches_of(first, 0)
-            if read_once:
-                batches = itertools.chain([first], iterator)
-        wanted, given = schema, batches
-        source = _PythonSource(wanted, lambda: _checked(given, wanted), read_once=read_once)
-        return cls._from_source(source, f"from_iter({_kind(given)})")
+        return cls._from_source(source_of_batches(batches, schema), f"batches of {_kind(batches)}", event_time)
 
     @classmethod
     def from_generator(
@@ -139,30 +207,82 @@ class Stream:
         Returns: symbol, timestamp, local_timestamp, then by kind price, volume, side and bid, ask, bid_size, ask_size.
         Raises:  OptionError, if an option is out of its range.
         """
-        native = _native.Stream.from_generator(
-            rows=rows,
-            symbols=symbols,
-            seed=seed,
-            kind=kind,
-            batch_rows=batch_rows,
-            skew=skew,
-            start_ns=start_ns,
-            mean_gap_ns=mean_gap_ns,
-            late=late,
-            gaps=gaps,
-            nulls=nulls,
-            dictionary_symbols=dictionary_symbols,
+        return cls._of(
+            _native.Stream.from_generator(
+                rows=rows,
+                symbols=symbols,
+                seed=seed,
+                kind=kind,
+                batch_rows=batch_rows,
+                skew=skew,
+                start_ns=start_ns,
+                mean_gap_ns=mean_gap_ns,
+                late=late,
+                gaps=gaps,
+                nulls=nulls,
+                dictionary_symbols=dictionary_symbols,
+            )
         )
-        return cls._make(native, None, f"from_generator(rows={rows}, symbols={symbols}, seed={seed}, kind={kind!r})")
 
     # --- what happens to them ---
+
+    def filter(self, keep: ExprLike) -> "Stream":
+        """Keep the rows for which an expression is true; null is not.
+
+        Returns: those rows, in their order.
+        Raises:  SchemaError, if a column is missing or the expression is not boolean. OptionError, if it has a typo.
+        """
+        return self._of(self._engine.filter(to_json(keep)))
+
+    def require(self, keep: ExprLike, *, reason: str = "") -> "Stream":
+        """Reject the rows for which an expression is not true: they are counted, and kept where a run has rejects=.
+
+        Returns: the other rows, in their order.
+        Raises:  as filter; in a run with strict=True, DataError at the first such row.
+        """
+        return self._of(self._engine.require(to_json(keep), reason))
+
+    def select(self, *columns: ExprLike, **named: ExprLike) -> "Stream":
+        """Make exactly these columns, by name or as expressions, kernels among them.
+
+        Returns: the columns in the order given, one row for each.
+        Raises:  SchemaError, if a column is missing, or two have one name. OptionError, if an expression has a typo.
+        """
+        return self._of(self._engine.select(self._columns(columns, named)))
+
+    def with_columns(self, *columns: ExprLike, **named: ExprLike) -> "Stream":
+        """Add columns, or replace those of the same name. All are computed from the columns there are before.
+
+        Input:   expressions, and kernels on them: with_columns(mid="(bid + ask) / 2",
+                 fast=sabot.col("price").ewma(alpha=0.1).over("symbol")). Kernels on one key run as one fused pass.
+        Returns: the columns so far, then the new ones, one row for each.
+        Raises:  as select.
+        """
+        return self._of(self._engine.with_columns(self._columns(columns, named)))
+
+    def rename(self, names: Mapping[str, str]) -> "Stream":
+        """Give columns other names, old to new.
+
+        Raises:  SchemaError, if a column is missing, or two would have one name.
+        """
+        return self._of(self._engine.rename(dict(names)))
+
+    def key_by(self, *columns: str) -> "Stream":
+        """Say whose state kernels keep from here on, where they name no key themselves. At the beginning "symbol".
+
+        Raises:  SchemaError, if a column is missing or cannot be a key.
+        """
+        for column in columns:
+            if not isinstance(column, str):
+                raise TypeError(f"key_by: a column is named by a string, found {column!r}. Write key_by('a', 'b').")
+        return self._of(self._engine.key_by(list(columns)))
 
     def kernel(
         self,
         kernel: str | type[Kernel] | Kernel,
         /,
         *,
-        by: str | Sequence[str] = "symbol",
+        by: str | Sequence[str] | None = None,
         column: str | None = None,
         columns: Mapping[str, str] | None = None,
         outputs: Mapping[str, str] | None = None,
@@ -170,166 +290,299 @@ class Stream:
     ) -> "Stream":
         """Append a kernel's outputs. Neighbours with the same key run as one fused pass.
 
-        Input:   the kernel by name ("ewma") or class (EWMAKernel), with its key, columns, outputs and options as in
-                 sabot.fintech; or an object, which brings all of these and whose state is neither read nor changed.
+        Input:   the kernel by name ("ewma") or class (EWMAKernel), with its key (the stream's, unless given), columns,
+                 outputs and options as in sabot.fintech; or an object, which brings all of these and whose state is
+                 neither read nor changed.
         Returns: the columns so far, then the kernel's outputs, in row order.
         State:   what the kernel remembers, per key.
         Raises:  SchemaError, if a column is missing or of another type, or an output exists already. OptionError, if
                  the kernel or an option is unknown or out of its range.
         """
+        keys: list[str] | None
         if isinstance(kernel, Kernel):
-            if column is not None or columns or outputs or options or make_by(by) not in (["symbol"], kernel.by):
+            if column is not None or columns or outputs or options or (by is not None and make_by(by) != kernel.by):
                 raise OptionError(
                     f"kernel: {kernel!r} brings its key, columns, outputs and options; give none beside it."
                 )
             spec, keys = kernel._spec, kernel.by
         else:
-            spec, keys = make_spec(name_of(kernel), column, columns, outputs, options), make_by(by)
-        arguments = [repr(spec[0]), *(f"{name}={value!r}" for name, value in spec[1].items())]
-        arguments += [f"by={by_text(keys)}"] if keys != ["symbol"] else []
-        arguments += [f"{name}={value!r}" for name, value in (("columns", spec[2]), ("outputs", spec[3])) if value]
-        step = f"kernel({', '.join(arguments)})"
-        return self._make(self._engine.kernel(*spec, keys), self._source, *self._steps, step)
+            spec = make_spec(name_of(kernel), column, columns, outputs, options)
+            keys = None if by is None else make_by(by)
+        return self._of(self._engine.kernel(*spec, keys))
+
+    def map(self, function: functions.Function, *, schema: pa.Schema | None = None) -> "Stream":
+        """Call a Python function on each batch, which returns a batch with as many rows.
+
+        Input:   the function, which takes a pyarrow.RecordBatch and returns Arrow data of any library. It is called
+                 once on an empty batch, to learn its columns; with schema=, its output's, it is not.
+        State:   kernel functions called in it (`ewma(batch, alpha=0.06)`) keep their state from batch to batch, one a
+                 call site; the same calls must be made for each batch. A function that only calls kernels is replaced
+                 by them. What else it remembers is its own affair: batches may be cut anywhere, see
+                 sabot.testing.check_function.
+        Threads: it is called on the thread that runs the stream, one batch after the other.
+        Returns: what the function returns, in order.
+        Raises:  FunctionError, if the function fails, with its exception as the cause; SchemaError, if it returns other
+                 columns than on the empty batch; DataError, if another number of rows.
+        """
+        return self._function("map", function, schema)
+
+    def flat_map(self, function: functions.Function, *, schema: pa.Schema | None = None) -> "Stream":
+        """Call a Python function on each batch, which returns any number of rows: a batch, or an iterable of batches.
+
+        As map, but for the number of rows. All that a batch becomes has, in a union, the place of its last row.
+        """
+        return self._function("flat_map", function, schema)
+
+    def union(self, *others: "Stream") -> "Stream":
+        """Merge the rows of streams with the same columns.
+
+        Returns: all rows by event time, those of one time in the order of the streams; rows of one source keep their
+                 order, so a late one comes where the running maximum of its source's event time puts it. Sources
+                 without event time come one after the other. The result does not depend on which is faster.
+        Memory:  of a few batches a stream.
+        Raises:  SchemaError, if the columns differ.
+        """
+        for other in others:
+            if not isinstance(other, Stream):
+                raise TypeError(
+                    f"union: expected streams, one by one, found {type(other).__name__}. "
+                    f"Stream.from_arrow(...) makes one of a table; a list of streams is given as union(*streams)."
+                )
+        return self._of(self._engine.union([other._engine for other in others]))
+
+    def data_quality(self, *, by: str | Sequence[str] | None = None, gap: timedelta | str = "1s") -> "Stream":
+        """Count what is odd about the rows, for each key, and pass them on unchanged.
+
+        by:      the key; unless given, the stream's.
+        gap:     a step of event time larger than this is a gap: a timedelta, or text such as "500ms", "1s", "5m".
+        Returns: the same rows. After a run, its RunSummary has the counts as `quality`, a table with a row a key: rows,
+                 duplicates (of the row before), backwards (event time), gaps, gap_max_ns, crossed and locked books,
+                 nulls, skew_min_ns and skew_max_ns (local_timestamp - timestamp); null where columns are missing.
+        Raises:  SchemaError, if a key column is missing, or a standard column is of another type.
+        """
+        keys = self._engine.by if by is None else make_by(by)
+        return self._of(self._engine.data_quality(keys, _nanoseconds("gap", gap)))
 
     @property
     def schema(self) -> pa.Schema:
         """Of the rows that come out."""
         return pa.schema(self._engine.schema)
 
+    def explain(self) -> str:
+        """The plan as text: sources, steps as they will run, the columns that come out."""
+        return self._engine.explain()
+
     # --- where they go: each of these runs the stream ---
 
     def to_parquet(
-        self, path: str | os.PathLike[str], *, row_group_rows: int = 131_072, compression: str = "zstd"
+        self,
+        path: Path,
+        *,
+        row_group_rows: int = 131_072,
+        rows_per_file: int | None = None,
+        compression: str = "zstd",
+        rejects: Path | None = None,
+        strict: bool = False,
+        progress: Callable[[Progress], object] | None = None,
     ) -> RunSummary:
-        """Run, and write a Parquet file. Its bytes follow from the rows alone, never from batches or threads.
+        """Run, and write Parquet. The bytes follow from the rows alone, never from batches or threads.
 
-        Output:  a file under another name beside path, which takes its name when it is complete.
-        Memory:  of a row group and a few batches.
-        Raises:  OSError. OptionError, if the compression is not "zstd", "snappy", "lz4" or "none". What the source
-                 raises.
+        Output:   a file, or with rows_per_file a folder of part-00000.parquet and so on; on a disk or, for an S3 URI,
+                  there. A file takes its name when it is complete.
+        rejects:  a CSV file (where, reason, row) for the rows that were rejected; strict: stop at the first instead.
+        progress: called on this thread, at most ten times a second.
+        Memory:   of a row group and a few batches.
+        Raises:   OSError. OptionError, if the compression is not "zstd", "snappy", "lz4" or "none". What the sources
+                  and functions raise.
         """
-        with self._source_errors():
-            return RunSummary(**self._engine.to_parquet(os.fspath(path), row_group_rows, compression))
+        return _summary(
+            self._engine.to_parquet(
+                os.fspath(path),
+                row_group_rows,
+                _rows_per_file(rows_per_file),
+                compression,
+                *_run_options(rejects, strict, path),
+                _progress(progress),
+            )
+        )
 
-    def to_arrow(self) -> pa.RecordBatchReader:
+    def to_csv(
+        self,
+        path: Path,
+        *,
+        delimiter: str = ",",
+        rows_per_file: int | None = None,
+        rejects: Path | None = None,
+        strict: bool = False,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> RunSummary:
+        """Run, and write CSV: a line of names, null as nothing, numbers with the fewest digits that read back the same.
+
+        Everything else as to_parquet.
+        """
+        return _summary(
+            self._engine.to_csv(
+                os.fspath(path),
+                _rows_per_file(rows_per_file),
+                _delimiter(delimiter),
+                *_run_options(rejects, strict, path),
+                _progress(progress),
+            )
+        )
+
+    def to_ipc(
+        self,
+        path: Path,
+        *,
+        batch_rows: int = 65_536,
+        rows_per_file: int | None = None,
+        compression: str = "lz4",
+        rejects: Path | None = None,
+        strict: bool = False,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> RunSummary:
+        """Run, and write Arrow IPC files (Feather) of batches with batch_rows rows.
+
+        Everything else as to_parquet; compression is "lz4", "zstd" or "none".
+        """
+        return _summary(
+            self._engine.to_ipc(
+                os.fspath(path),
+                batch_rows,
+                _rows_per_file(rows_per_file),
+                compression,
+                *_run_options(rejects, strict, path),
+                _progress(progress),
+            )
+        )
+
+    def to_arrow(self, *, rejects: Path | None = None, strict: bool = False) -> pa.RecordBatchReader:
         """Run as the reader is read.
 
         Returns: a reader of the stream's batches, which pyarrow, polars and duckdb take. Memory is that of a batch.
         """
-        return pa.RecordBatchReader.from_batches(self.schema, iter(self))
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches(rejects, strict))
 
-    def collect(self) -> pa.Table:
+    def collect(self, *, rejects: Path | None = None, strict: bool = False) -> pa.Table:
         """Run, and hold all rows in memory."""
-        with self._source_errors():
-            return table_of(self._engine.collect())
+        return table_of(self._engine.collect(*_run_options(rejects, strict))[0])
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Run as the batches are asked for."""
-        with self._source_errors():
-            reader = self._engine.run()
-            while (batch := reader.next()) is not None:
-                yield pa.record_batch(batch)
+        return self._batches(None, strict=False)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Run as an Arrow C stream, which any library that reads Arrow takes."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        return "Stream." + "\n  .".join(self._steps)
+        return self.explain()
 
-    @contextmanager
-    def _source_errors(self) -> Iterator[None]:
-        """Raise what Python raised while it gave batches: through Arrow comes only its text."""
+    def _batches(self, rejects: Path | None, strict: bool) -> Iterator[pa.RecordBatch]:
+        reader = self._engine.run(*_run_options(rejects, strict))
         try:
-            yield
-        except Exception:
-            error = self._source.take_error() if self._source else None
-            if error is None:
-                raise
-            raise error from None
+            while (batch := reader.next()) is not None:
+                yield pa.record_batch(batch)
+        finally:
+            reader.close()
+
+    def _columns(self, columns: Sequence[ExprLike], named: Mapping[str, ExprLike]) -> list[tuple[str, str]]:
+        """Name and expression of each; no name where the expression suggests it."""
+        return [
+            *((expressions.name_of(column) or "", to_json(column)) for column in columns),
+            *((name, to_json(column)) for name, column in named.items()),
+        ]
+
+    def _function(self, verb: str, function: functions.Function, schema: pa.Schema | None) -> "Stream":
+        planned = functions.plan(verb, function, self.schema, schema)
+        if planned.only_calls_kernels and planned.calls is not None:
+            engine = self._engine
+            for call in planned.calls:
+                for spec in call.specs:
+                    engine = engine.kernel(*spec, call.by)
+            return self._of(engine)
+        return self._of(self._engine.map(planned.name, planned.fresh, planned.schema, verb == "map"))
 
 
-class _PythonSource:
-    """Gives batches of Python's to the engine, anew for each run, and keeps what was raised on the way."""
-
-    def __init__(
-        self, schema: pa.Schema, read: Callable[[], Iterable[pa.RecordBatch]], *, read_once: str | None = None
-    ) -> None:
-        self.schema = schema
-        self.read = read
-        self._read_once = read_once  # What cannot start over.
-        self._runs = 0
-        self._error: BaseException | None = None
-
-    def open(self) -> pa.RecordBatchReader:
-        self._runs += 1
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches(first_run=self._runs == 1))
-
-    def take_error(self) -> BaseException | None:
-        error, self._error = self._error, None
-        return error
-
-    def _batches(self, *, first_run: bool) -> Iterator[pa.RecordBatch]:
-        try:
-            if self._read_once and not first_run:
-                raise SabotError(
-                    f"{self._read_once} was read by an earlier run and cannot start over. To run a stream more than "
-                    f"once, make it of a table, a list of batches or a file."
-                )
-            yield from self.read()
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._error = error
-            raise
+def _paths(path: Path | Sequence[Path]) -> list[str]:
+    paths = [path] if isinstance(path, str | os.PathLike) else path
+    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
+        raise TypeError(f"expected a path or a list of paths, found {path!r}.")
+    return [os.fspath(each) for each in paths]
 
 
-def _source_of(data: Any) -> _PythonSource:
-    check_kind(type(data))
-    if isinstance(data, pa.RecordBatchReader):
-        return _PythonSource(data.schema, lambda: data, read_once="The reader")
-    if isinstance(data, pa.Table):
-        return _PythonSource(data.schema, data.to_batches)
-    if isinstance(data, pa.RecordBatch) or not hasattr(data, "__arrow_c_stream__"):
-        batch = pa.record_batch(data)
-        return _PythonSource(batch.schema, lambda: [batch])
-    read = pa.RecordBatchReader.from_stream
-    kinds = names_of(type(data))
-    if ("pandas", "DataFrame") in kinds:  # Converted at each export, so only once.
-        return _source_of(read(data).read_all())
-    if any(name == "DuckDBPyRelation" for _, name in kinds):  # A connection has one query under way: leave none open.
-        return _PythonSource(read(data.limit(0)).schema, lambda: read(data))
-    return _PythonSource(read(data).schema, lambda: read(data))
+def _delimiter(delimiter: str) -> str:
+    if len(delimiter) != 1 or not delimiter.isascii():
+        raise OptionError(f"delimiter is {delimiter!r}. Use one ASCII letter, such as ',', ';' or a tab.")
+    return delimiter
 
 
-def _checked(batches: Iterable[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The batches, each of which must have the schema."""
-    for number, data in enumerate(batches):
-        found, parts = _batches_of(data, number)
-        if not found.equals(schema):
-            raise SchemaError(
-                f"from_iter: batch {number} has another schema: {_difference(schema, found)}. "
-                f"Give all batches one schema."
-            )
-        yield from parts
+def _chosen(verb: str, columns: Sequence[str] | None) -> list[str]:
+    if isinstance(columns, str):
+        raise TypeError(f"{verb}: columns= must be a list of names, found {columns!r}. Write columns=[{columns!r}].")
+    if columns is not None and not columns:
+        raise OptionError(f"{verb}: columns=[] names no column. Leave it out for all.")
+    return list(columns or ())
 
 
-def _batches_of(data: Any, number: int) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
-    if isinstance(data, pa.RecordBatch):
-        return data.schema, [data]
+def _type_of(column: str, name: pa.DataType | str) -> pa.DataType:
+    if isinstance(name, pa.DataType):
+        return name
+    zoned = re.fullmatch(r"timestamp\[(s|ms|us|ns), *tz=([^\]]+)\]", name)
+    decimal = re.fullmatch(r"decimal128\((\d+), *(\d+)\)", name)
     try:
-        source = _source_of(data)
-    except TypeError as error:
-        raise TypeError(f"from_iter: batch {number}: {error}") from None
-    return source.schema, source.read()
+        if zoned:
+            return pa.timestamp(zoned[1], tz=zoned[2])
+        return pa.decimal128(int(decimal[1]), int(decimal[2])) if decimal else pa.type_for_alias(name)
+    except ValueError:
+        raise OptionError(
+            f"types: column '{column}': '{name}' is no type. Use a pyarrow type, or a name such as 'float64', "
+            f"'int64', 'string', 'timestamp[ns]', 'timestamp[ns, tz=UTC]', 'decimal128(10, 2)'."
+        ) from None
 
 
-def _difference(wanted: pa.Schema, found: pa.Schema) -> str:
-    """The first one, in words."""
-    for index, (before, now) in enumerate(zip(wanted, found, strict=False)):
-        if not before.equals(now):
-            return f"column {index} is '{now.name}' {now.type}, expected '{before.name}' {before.type}"
-    return f"{len(found)} columns ({', '.join(found.names)}), expected {len(wanted)} ({', '.join(wanted.names)})"
+def _nanoseconds(name: str, duration: timedelta | str) -> int:
+    if isinstance(duration, timedelta):
+        return (duration // timedelta(microseconds=1)) * 1000
+    if not isinstance(duration, str):
+        raise TypeError(f"{name}= must be a timedelta, or text such as '1s' or '500ms', found {duration!r}.")
+    return _native.parse_duration(name, duration)
+
+
+def _rows_per_file(rows: int | None) -> int:
+    if rows is not None and rows < 1:
+        raise OptionError(f"rows_per_file must be >= 1, found {rows}. Leave it out for one file.")
+    return rows or 0
+
+
+def _run_options(rejects: Path | None, strict: bool, path: Path | None = None) -> tuple[str | None, bool]:
+    if rejects is not None and path is not None and _is_same(rejects, path):
+        raise OptionError(f"rejects= names the file that the rows go to, {os.fspath(path)!r}. Name another one.")
+    if strict and rejects is not None:
+        raise OptionError(
+            "strict=True stops at the first rejected row, so there is nothing to keep: leave rejects= out."
+        )
+    if rejects is None:
+        return (None, strict)
+    path = os.fspath(rejects)
+    if path.lower().endswith((*FORMATS["parquet"], *FORMATS["ipc"])):
+        raise OptionError(f"rejects={path!r}: rejected rows are written as CSV. Give the file a name that says so.")
+    return (path, strict)
+
+
+def _is_same(a: Path, b: Path) -> bool:
+    if "://" in os.fspath(a) or "://" in os.fspath(b):
+        return os.fspath(a) == os.fspath(b)
+    return os.path.realpath(a) == os.path.realpath(b) and not os.fspath(a).startswith("/dev/")
+
+
+def _summary(counts: dict[str, Any]) -> RunSummary:
+    quality = counts.pop("quality")
+    return RunSummary(**counts, quality=None if quality is None else table_of(quality))
+
+
+def _progress(tell: Callable[[Progress], object] | None) -> Callable[..., object] | None:
+    return None if tell is None else lambda *counts: tell(Progress(*counts))
 
 
 def _kind(data: object) -> str:

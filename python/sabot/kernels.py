@@ -1,7 +1,8 @@
 """Kernels as objects that keep their state, alone (Kernel) or as one fused pass (Chain), and as functions."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from contextvars import ContextVar
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import pyarrow as pa
 
@@ -235,6 +236,23 @@ class Chain:
         return f"Chain({self.kernels!r})"
 
 
+class CallSites(Protocol):
+    """Who keeps the state of kernel functions that a function of a stream calls."""
+
+    def call(self, data: Any, specs: list[Spec], by: list[str]) -> Any:
+        """The outputs beside data's columns, with the state of this place in the sequence of calls."""
+
+
+# Set while a function of a stream runs.
+call_sites: ContextVar[CallSites | None] = ContextVar("call_sites", default=None)
+
+
+def call(data: Any, specs: list[Spec], by: list[str]) -> Any:
+    """Run kernels from fresh state; inside a function of a stream, from the state that its call site has."""
+    sites = call_sites.get()
+    return tables.run(data, _native.Chain(specs, by)) if sites is None else sites.call(data, specs, by)
+
+
 def chain(data: DataT, kernels: Iterable[KernelLike], /, *, by: str | Sequence[str] | None = None) -> DataT:
     """Run several kernels over data as one fused pass. Later kernels may read outputs of earlier ones.
 
@@ -246,7 +264,9 @@ def chain(data: DataT, kernels: Iterable[KernelLike], /, *, by: str | Sequence[s
     Raises:  SchemaError, if a column is missing or of another type, or an output exists already. OptionError, if the
              kernels' keys differ, or an option is unknown or out of its range.
     """
-    return Chain(kernels, by=by)(data)
+    kernels = list(kernels)
+    specs = [spec_of(kernel) for kernel in kernels]
+    return cast(DataT, call(data, specs, _key_of(kernels) if by is None else make_by(by)))
 
 
 def spec_of(kernel: KernelLike) -> Spec:
@@ -262,7 +282,9 @@ def name_of(kernel: str | type[Kernel]) -> str:
         return kernel
     if isinstance(kernel, type) and issubclass(kernel, Kernel) and kernel is not Kernel:
         return kernel.info.name
-    raise TypeError(f"expected a kernel's name, class or object, found {kernel!r}.")
+    named = getattr(kernel, "__name__", "")
+    hint = f" Write {named!r}." if named in KERNELS else ""
+    raise TypeError(f"expected a kernel's name, class or object, found {kernel!r}.{hint}")
 
 
 def _key_of(kernels: Iterable[KernelLike]) -> list[str]:
@@ -304,7 +326,7 @@ def make_function(info: KernelInfo) -> Callable[..., Any]:
         outputs: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Any:
-        return tables.run(data, _native.Chain([make_spec(name, column, columns, outputs, options)], make_by(by)))
+        return call(data, [make_spec(name, column, columns, outputs, options)], make_by(by))
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "sabot.fintech"

@@ -1,0 +1,67 @@
+"""The commands together, and what holds for all of them."""
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from sabot.cli.convert import convert
+from sabot.cli.diff import diff
+from sabot.cli.errors import guarded, settings
+from sabot.cli.generate import generate
+from sabot.cli.head import head
+from sabot.cli.kernels import kernels
+from sabot.cli.run import run
+from sabot.cli.schema import schema
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="sabot",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_EXIT_CODES = """[bold]Exit codes:[/bold]
+0  done; of [bold]diff[/bold]: equal
+1  [bold]diff[/bold] found differences
+2  an error, told in one message on stderr
+130  interrupted by Ctrl-C"""
+
+
+def _help(command: Callable[..., None]) -> str:
+    """The docstring, its paragraphs without the breaks of their lines."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(command) or "")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from sabot import __version__
+
+        typer.echo(f"sabot {__version__}")
+        raise typer.Exit
+
+
+def sabot(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", envvar="SABOT_DEBUG", help="Show where in Sabot an error came from.")
+    ] = False,
+) -> None:
+    """Sabot: a streaming engine for market data on Apache Arrow.
+
+    Write a pipeline as YAML and run it; look at, convert and compare files. [bold]sabot COMMAND --help[/bold] has
+    examples.
+    """
+    settings.traceback = traceback
+
+
+app.callback(help=_help(sabot), epilog=_EXIT_CODES)(sabot)
+for _command in (run, kernels, generate, convert, head, diff, schema):
+    app.command(help=_help(_command), epilog=_command.__globals__["EXAMPLES"])(guarded(_command))

@@ -1,0 +1,45 @@
+"""`sabot generate`: a market that was made up."""
+
+from typing import Annotated
+
+import typer
+
+from sabot.cli.errors import kept_if_interrupted
+from sabot.cli.progress import showing_progress
+from sabot.cli.report import tell_summary
+
+__all__ = ["generate"]
+
+EXAMPLES = """[bold]Examples:[/bold]
+sabot generate ticks.parquet
+sabot generate trades.csv --kind trades --rows 10000 --symbols 3
+sabot generate hard.parquet --late 0.01 --gaps 0.001 --nulls 0.05 --seed 7"""
+
+
+def generate(
+    out: Annotated[str, typer.Argument(metavar="OUT", help="A Parquet, CSV or Arrow file, by its suffix.")],
+    rows: Annotated[int, typer.Option(help="How many rows.")] = 1_000_000,
+    symbols: Annotated[int, typer.Option(help="How many symbols: S0000 and so on.")] = 100,
+    seed: Annotated[int, typer.Option(help="Another seed gives other rows.")] = 1,
+    kind: Annotated[
+        str, typer.Option(help="ticks (a trade and the quote standing at it), trades or quotes.")
+    ] = "ticks",
+    skew: Annotated[float, typer.Option(help="Zipf exponent of the symbols' activity; 0: all alike.")] = 1.0,
+    late: Annotated[float, typer.Option(help="Share of rows whose event time lies behind.")] = 0.0,
+    gaps: Annotated[float, typer.Option(help="Share of rows before which the feed is silent.")] = 0.0,
+    nulls: Annotated[float, typer.Option(help="Share of nulls in each column but symbol and times.")] = 0.0,
+    to: Annotated[str | None, typer.Option("--to", help="Format of OUT: parquet, csv or ipc.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
+) -> None:
+    """Make up ticks to try things with. The same options give the same rows, bit for bit."""
+    from sabot.formats import format_of, write_stream
+    from sabot.stream import Stream
+
+    format_of(out, to)
+    stream = Stream.from_generator(
+        rows=rows, symbols=symbols, seed=seed, kind=kind, skew=skew, late=late, gaps=gaps, nulls=nulls
+    )
+    with kept_if_interrupted(out), showing_progress("generate", quiet=quiet) as show:
+        summary = write_stream(stream, out, to, **({"progress": show} if show else {}))
+    if not quiet:
+        tell_summary("generate", summary, out)

@@ -1,0 +1,190 @@
+"""Python functions as steps of a stream: what is learned of one before it runs, and how it is called.
+
+A function takes a record batch and returns Arrow data. It is called once on an empty batch, which tells the columns of
+its output and which kernel functions it calls. Those keep their state across batches, one a call site: the first call
+of a batch goes on where the first call of the batch before stopped.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from sabot import _native, tables
+from sabot.errors import FunctionError, SabotError, SchemaError
+from sabot.kernels import Spec, by_text, call_sites
+
+__all__ = ["PlannedFunction", "plan"]
+
+Function = Callable[[pa.RecordBatch], Any]
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """A kernel function, or a chain of them, that a function called."""
+
+    specs: list[Spec]
+    by: list[str]
+
+    def __str__(self) -> str:
+        kernels = ", ".join(
+            f"{name}({', '.join(f'{option}={value!r}' for option, value in options.items())})"
+            for name, options, *_ in self.specs
+        )
+        return f"{kernels} by {by_text(self.by)}"
+
+
+@dataclass(frozen=True)
+class PlannedFunction:
+    """What an empty batch told of a function."""
+
+    verb: str  # "map" or "flat_map".
+    function: Function
+    schema: pa.Schema  # Of what it returns.
+    calls: list[KernelCall] | None  # Of each batch; None: not known before the first one.
+    only_calls_kernels: bool  # It is nothing but these calls, one on the result of the other.
+
+    @property
+    def name(self) -> str:
+        """As in messages and explain()."""
+        return f"{self.verb} {name_of(self.function)}"
+
+    def fresh(self) -> "_RunningFunction":
+        """The function for a run: kernels begin with fresh state."""
+        return _RunningFunction(self)
+
+
+def name_of(function: Any) -> str:
+    """What a person would call it."""
+    return getattr(function, "__qualname__", None) or type(function).__qualname__
+
+
+def plan(verb: str, function: Function, schema: pa.Schema, output: pa.Schema | None) -> PlannedFunction:
+    """Call the function on an empty batch, unless the output's schema is given."""
+    if not callable(function):
+        raise TypeError(f"{verb}: expected a function from batch to batch, found {function!r}.")
+    if output is not None:
+        return PlannedFunction(verb, function, output, None, only_calls_kernels=False)
+    name = f"{verb} {name_of(function)}"
+    empty = pa.RecordBatch.from_pylist([], schema=schema)
+    recorded = _RecordedCalls()
+    try:
+        with _active(recorded):
+            result = function(empty)
+    except SabotError as error:  # A missing column, say: the message is good as it is.
+        error.add_note(f"It was raised by {name}, called on an empty batch to learn its columns.")
+        raise
+    except Exception as error:
+        raise FunctionError(
+            f"{name}: the function failed on an empty batch, which tells its columns before the first row: "
+            f"{_text(error)}. Make it work on no rows, or give the columns of its output with schema=."
+        ) from error
+    batches = list(_batches(verb, name, result, "an empty batch"))
+    if not batches:
+        raise SchemaError(
+            f"{name}: the function returned no batch for an empty one, so its columns are not known. "
+            f"Give them with schema=."
+        )
+    return PlannedFunction(
+        verb, function, _schema_of(batches[0]), recorded.calls, only_calls_kernels=recorded.made(empty, result)
+    )
+
+
+@contextmanager
+def _active(sites: Any) -> Any:
+    token = call_sites.set(sites)
+    try:
+        yield
+    finally:
+        call_sites.reset(token)
+
+
+@dataclass
+class _RecordedCalls:
+    """Runs the calls on what they are given, and remembers them."""
+
+    calls: list[KernelCall] = field(default_factory=list)
+    passed: list[tuple[Any, Any]] = field(default_factory=list)  # What went in and came out.
+
+    def call(self, data: Any, specs: list[Spec], by: list[str]) -> Any:
+        result = tables.run(data, _native.Chain(specs, by))
+        self.calls.append(KernelCall(specs, by))
+        self.passed.append((data, result))
+        return result
+
+    def made(self, given: Any, result: Any) -> bool:
+        """Whether these calls alone make the result of what was given."""
+        for went_in, came_out in self.passed:
+            if went_in is not given:
+                return False
+            given = came_out
+        return bool(self.passed) and given is result
+
+
+class _RunningFunction:
+    """A function in a run, with the state of its call sites."""
+
+    def __init__(self, planned: PlannedFunction) -> None:
+        self._planned = planned
+        self._calls = planned.calls
+        self._chains: list[_native.Chain] = []
+        self._made: list[KernelCall] = []  # Calls of the batch under way.
+
+    def call(self, data: Any, specs: list[Spec], by: list[str]) -> Any:
+        at, made = len(self._made), KernelCall(specs, by)
+        self._made.append(made)
+        if self._calls is not None and (at >= len(self._calls) or self._calls[at] != made):
+            planned = f"planned was {self._calls[at]}" if at < len(self._calls) else "none was planned"
+            raise FunctionError(
+                f"{self._planned.name}: kernel call {at + 1} is {made}; {planned}. Kernels keep their state by their "
+                f"place in the sequence of calls: make the same calls for each batch."
+            )
+        if at == len(self._chains):
+            self._chains.append(_native.Chain(specs, by))
+        return tables.run(data, self._chains[at])
+
+    def __call__(self, batch: Any, where: str) -> list[Any]:
+        """Called by the engine with a batch and the words for it in a message."""
+        planned, self._made = self._planned, []
+        try:
+            with _active(self):
+                result = planned.function(pa.record_batch(batch))
+        except FunctionError:
+            raise
+        except Exception as error:
+            raise FunctionError(f"{planned.name}: the function failed for {where}: {_text(error)}") from error
+        if self._calls is None:
+            self._calls = list(self._made)
+        elif len(self._made) != len(self._calls):
+            raise FunctionError(
+                f"{planned.name}: {len(self._made)} kernel calls for {where}, planned were {len(self._calls)}. "
+                f"Kernels keep their state by their place in the sequence of calls: make the same calls for each batch."
+            )
+        return list(_batches(planned.verb, planned.name, result, where))
+
+
+def _batches(verb: str, name: str, result: Any, where: str) -> Iterable[Any]:
+    if hasattr(result, "__arrow_c_array__") or hasattr(result, "__arrow_c_stream__"):
+        return [result]
+    if verb == "flat_map" and isinstance(result, Iterable):
+        found = list(result)
+        if all(hasattr(each, "__arrow_c_array__") or hasattr(each, "__arrow_c_stream__") for each in found):
+            return found
+    expected = "a batch, or an iterable of batches" if verb == "flat_map" else "a batch"
+    hint = " Does it lack a return?" if result is None else ""
+    raise FunctionError(
+        f"{name}: the function returned {'None' if result is None else type(result).__qualname__} for {where}, "
+        f"expected {expected}.{hint}"
+    )
+
+
+def _schema_of(data: Any) -> pa.Schema:
+    if isinstance(data, pa.RecordBatch | pa.Table):
+        return data.schema
+    return pa.RecordBatchReader.from_stream(data).schema if hasattr(data, "__arrow_c_stream__") else pa.schema(data)
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
