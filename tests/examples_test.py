@@ -1,9 +1,11 @@
-"""Every example runs, and so does every Python block of README.md and docs/."""
+"""Every example runs, and so does what README.md and docs/ show: Python, pipelines in YAML, and `sabot` commands."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PIPELINES = sorted((ROOT / "examples" / "pipelines").glob("*.yaml"))
+BLOCK = re.compile(r"^```(python|yaml|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"`([\w-]+\.(?:yaml|json))`")
 
 
 def run(arguments: list[str], directory: Path) -> str:
     environment = {"SABOT_REAL_DATA": str((ROOT / "../shared/data").resolve())} | dict(os.environ)
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
         [sys.executable, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -36,15 +41,51 @@ def test_example_without_its_data_says_what_to_do(tmp_path: Path, monkeypatch: p
     assert "SABOT_REAL_DATA" in run([str(ROOT / "examples" / "crypto_ticks.py")], tmp_path)
 
 
-# The blocks of a page are one program, in a folder of their own.
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda path: path.name)
+def test_pipeline_runs(pipeline: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    shutil.copytree(pipeline.parent, folder)
+    before = set(folder.iterdir())
+    assert run(["-m", "sabot", "run", pipeline.name, "-q"], folder) == ""
+    written = {path.name for path in set(folder.iterdir()) - before}
+    assert {f"{pipeline.stem}.parquet"} <= written <= {f"{pipeline.stem}.parquet", f"{pipeline.stem}.rejects.csv"}
+
+
+def program_of(page: str) -> str:
+    """The blocks of a page as one program: Python as it is, pipelines as the file last named, commands in a shell."""
+    parts = []
+    for block in BLOCK.finditer(page):
+        language, text = block.groups()
+        if language == "python":
+            parts.append(text)
+        elif language == "yaml":
+            named = FILE_NAME.findall(page, 0, block.start())
+            assert named, "the page names no file for its pipeline"
+            parts.append(f"__import__('pathlib').Path({named[-1]!r}).write_text({text!r})\n")
+        elif re.search(r"^sabot ", text, re.MULTILINE):
+            parts.append(f"__import__('subprocess').run(['bash', '-ec', {text!r}], check=True)\n")
+    return "\n".join(parts)
+
+
+# A page in a folder of its own.
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_page_runs(page: Path, tmp_path: Path) -> None:
-    blocks = BLOCK.findall(page.read_text())
-    if not blocks:
-        pytest.skip("no Python in it")
+    text = program_of(page.read_text())
+    if not text:
+        pytest.skip("nothing in it runs")
     program = tmp_path / "page.py"
-    program.write_text("\n".join(blocks))
+    program.write_text(text)
     run([str(program)], tmp_path)
+
+
+def test_generated_pages_are_those_of_the_code() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        generate = import_module("generate")
+    finally:
+        sys.path.pop(0)
+    for name, text in generate.generated().items():
+        assert (ROOT / "docs" / "reference" / name).read_text() == text, f"docs/reference/{name}: run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -197,15 +197,19 @@ def test_keys_may_differ_along_the_way(ticks: pa.Table) -> None:
     assert both["own"].equals(fintech.ewma(sides, by=["symbol", "venue"])["ewma"])
 
 
-def test_it_prints_as_the_pipeline(parquet: Path, ticks: pa.Table) -> None:
-    stream = sabot.Stream.from_parquet(parquet).kernel("midprice").kernel("ewma", alpha=0.1, column="midprice")
-    assert repr(stream) == (
-        f"Stream.from_parquet({str(parquet)!r})\n"
-        "  .kernel('midprice')\n"
-        "  .kernel('ewma', alpha=0.1, columns={'x': 'midprice'})"
-    )
-    assert repr(sabot.Stream.from_arrow(ticks)) == "Stream.from_arrow(pyarrow.Table)"
-    assert repr(sabot.Stream.from_iter([ticks])) == "Stream.from_iter(list)"
+def test_it_prints_as_its_plan(parquet: Path, ticks: pa.Table) -> None:
+    stream = sabot.Stream.from_parquet(parquet).filter("price > 0").kernel("midprice").kernel("ewma", alpha=0.1)
+    assert repr(stream) == stream.explain()
+    lines = stream.explain().splitlines()
+    assert lines[:4] == [
+        f"source 0: parquet {parquet}",
+        "filter price > 0",
+        "kernels, one pass by symbol:",
+        "  midprice()",
+    ]
+    assert lines[4].startswith("  ewma(alpha=0.1")
+    assert lines[-1].startswith("columns: symbol ")
+    assert repr(sabot.Stream.from_arrow(ticks)).startswith("source 0: pyarrow.Table")
 
 
 # --- sinks ---
