@@ -1,7 +1,8 @@
-"""Peak memory of a process that does one thing, as JSON. Run by run.py.
+"""Peak memory of a process that does one thing, as JSON. Run by run.py and pipelines.py.
 
 fresh_process.py kernel FOLDER CASE [SABOT_THREADS]   a table in memory, and the new columns
-fresh_process.py stream SOURCE TARGET                 Parquet to Parquet
+fresh_process.py stream SOURCE TARGET                 Parquet to Parquet through two kernels
+fresh_process.py pipeline SOURCE TARGET               the same through ten
 """
 
 import json
@@ -51,8 +52,20 @@ def _bytes(columns: list[pa.ChunkedArray]) -> int:
 
 def stream(source: str, target: str) -> dict[str, float]:
     """A file through two kernels to another file."""
+    return _run(sabot.Stream.from_parquet(source).kernel("ewma").kernel("rolling_zscore"), source, target)
+
+
+def pipeline(source: str, target: str) -> dict[str, float]:
+    """A file through ten kernels to another file."""
+    rows = sabot.Stream.from_parquet(source)
+    for each in sabot_calls.chain_of(CASES["chain_of_ten"]):
+        rows = rows.kernel(each)
+    return _run(rows, source, target)
+
+
+def _run(rows: sabot.Stream, source: str, target: str) -> dict[str, float]:
     before = memory("VmRSS")
-    summary = sabot.Stream.from_parquet(source).kernel("ewma").kernel("rolling_zscore").to_parquet(target)
+    summary = rows.to_parquet(target)
     return {
         "before_mb": before,
         "source_mb": Path(source).stat().st_size / MEGABYTE,
@@ -63,4 +76,4 @@ def stream(source: str, target: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"kernel": kernel, "stream": stream}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps({"kernel": kernel, "stream": stream, "pipeline": pipeline}[sys.argv[1]](*sys.argv[2:])))
