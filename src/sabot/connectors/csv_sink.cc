@@ -310,7 +310,10 @@ arrow::Result<std::unique_ptr<Sink>> OpenCsvSink(const std::string& path, std::s
     ARROW_RETURN_NOT_OK(encoder->Init(*written));
     return encoder;
   };
-  return internal::OpenFileSink(kConnector, path, ".csv", std::move(schema), options.rows_per_file, make_encoder);
+  return internal::OpenFileSink(
+      kConnector,
+      {.path = path, .suffix = ".csv", .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
+      std::move(schema), make_encoder);
 }
 
 }  // namespace sabot::connectors

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "sabot/connectors/sink.h"
+#include "sabot/env/storage.h"
 
 namespace sabot::connectors {
 
@@ -17,6 +18,7 @@ struct CsvSinkOptions {
   char delimiter = ',';
   bool header = true;
   int64_t rows_per_file = 0;  // See sink.h.
+  std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 
 // Writes numbers, bool, strings, timestamps, dates, times, durations and decimals. A timestamp with a time zone is

@@ -20,15 +20,15 @@ constexpr int64_t kFilesMax = 100'000;  // Names with five digits sort as number
 
 class FileSink final : public Sink {
  public:
-  FileSink(std::string connector, std::string path, std::string suffix, std::shared_ptr<arrow::Schema> schema,
-           int64_t rows_per_file, MakeEncoder make_encoder)
+  FileSink(std::string connector, FileSinkPlace place, std::shared_ptr<arrow::Schema> schema, MakeEncoder make_encoder)
       : connector_(std::move(connector)),
-        path_(std::move(path)),
-        suffix_(std::move(suffix)),
+        path_(std::move(place.path)),
+        suffix_(std::move(place.suffix)),
         schema_(std::move(schema)),
         written_(WrittenSchema(*schema_)),
-        rows_per_file_(rows_per_file),
-        make_encoder_(std::move(make_encoder)) {}
+        rows_per_file_(place.rows_per_file),
+        make_encoder_(std::move(make_encoder)),
+        storage_(std::move(place.storage)) {}
 
   ~FileSink() override {
     // An encoder may write its end when it is destroyed: nobody wants it, and a pipe might never take it.
@@ -62,11 +62,14 @@ class FileSink final : public Sink {
 
  private:
   arrow::Status OpenStorage() {
-    auto place = env::StorageOf(path_);
-    if (place.status().IsInvalid()) return data::OptionError(place.status().message());
-    ARROW_RETURN_NOT_OK(place.status());
-    storage_ = std::move(place->storage);
-    target_ = std::move(place->path);
+    target_ = path_;
+    if (storage_ == nullptr) {
+      auto place = env::StorageOf(path_);
+      if (place.status().IsInvalid()) return data::OptionError(place.status().message());
+      ARROW_RETURN_NOT_OK(place.status());
+      storage_ = std::move(place->storage);
+      target_ = std::move(place->path);
+    }
     if (rows_per_file_ > 0) ARROW_RETURN_NOT_OK(CheckFolder());
     return OpenFile();
   }
@@ -188,15 +191,14 @@ std::string SinkWhere(const std::string& connector, const std::string& path) {
   return connector + " '" + env::PublicName(path) + "': ";
 }
 
-arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, const std::string& path, std::string suffix,
-                                                  std::shared_ptr<arrow::Schema> schema, int64_t rows_per_file,
-                                                  MakeEncoder make_encoder) {
-  if (rows_per_file < 0) {
-    return data::OptionError(SinkWhere(connector, path) + "rows_per_file is " + std::to_string(rows_per_file) +
-                             ". Use 0 for one file, or at least 1.");
+arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, FileSinkPlace place,
+                                                  std::shared_ptr<arrow::Schema> schema, MakeEncoder make_encoder) {
+  if (place.rows_per_file < 0) {
+    return data::OptionError(SinkWhere(connector, place.path) + "rows_per_file is " +
+                             std::to_string(place.rows_per_file) + ". Use 0 for one file, or at least 1.");
   }
-  auto sink = std::make_unique<FileSink>(std::move(connector), path, std::move(suffix), std::move(schema),
-                                         rows_per_file, std::move(make_encoder));
+  auto sink =
+      std::make_unique<FileSink>(std::move(connector), std::move(place), std::move(schema), std::move(make_encoder));
   ARROW_RETURN_NOT_OK(sink->Open());
   return sink;
 }

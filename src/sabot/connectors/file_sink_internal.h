@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sabot/connectors/sink.h"
+#include "sabot/env/storage.h"
 
 namespace sabot::connectors::internal {
 
@@ -27,11 +28,18 @@ class FileEncoder {
 using MakeEncoder = std::function<arrow::Result<std::unique_ptr<FileEncoder>>(
     const std::shared_ptr<arrow::Schema>& schema, const std::shared_ptr<arrow::io::OutputStream>& stream)>;
 
+// Where a sink's rows go.
+struct FileSinkPlace {
+  std::string path;
+  std::string suffix;                               // Of part files: ".parquet".
+  int64_t rows_per_file = 0;                        // See sink.h.
+  std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
+};
+
 // Errors: rows_per_file below 0 (kOption), the storage's, and those of `make_encoder`, which is called for the first
 // file at once.
-arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, const std::string& path, std::string suffix,
-                                                  std::shared_ptr<arrow::Schema> schema, int64_t rows_per_file,
-                                                  MakeEncoder make_encoder);
+arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, FileSinkPlace place,
+                                                  std::shared_ptr<arrow::Schema> schema, MakeEncoder make_encoder);
 
 // "parquet sink 'a.parquet': "
 std::string SinkWhere(const std::string& connector, const std::string& path);

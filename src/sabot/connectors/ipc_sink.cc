@@ -120,7 +120,10 @@ arrow::Result<std::unique_ptr<Sink>> OpenIpcSink(const std::string& path, std::s
     ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeFileWriter(stream, written, write_options));
     return std::make_unique<IpcEncoder>(std::move(writer), batch_rows);
   };
-  return internal::OpenFileSink(kConnector, path, ".arrow", std::move(schema), options.rows_per_file, make_encoder);
+  return internal::OpenFileSink(
+      kConnector,
+      {.path = path, .suffix = ".arrow", .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
+      std::move(schema), make_encoder);
 }
 
 }  // namespace sabot::connectors

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sabot/connectors/sink.h"
+#include "sabot/env/storage.h"
 
 namespace sabot::connectors {
 
@@ -16,6 +17,7 @@ struct IpcSinkOptions {
   int64_t batch_rows = 65'536;      // Of each record batch in the file, but the last.
   std::string compression = "lz4";  // "lz4", "zstd", "none".
   int64_t rows_per_file = 0;        // See sink.h.
+  std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 
 // Holds at most one record batch. Errors: an option out of its range (kOption), a column of an

@@ -164,7 +164,12 @@ arrow::Result<std::unique_ptr<Sink>> OpenParquetSink(const std::string& path, st
     ARROW_RETURN_NOT_OK(encoder->CheckSchema());
     return encoder;
   };
-  return internal::OpenFileSink(kConnector, path, ".parquet", std::move(schema), options.rows_per_file, make_encoder);
+  return internal::OpenFileSink(kConnector,
+                                {.path = path,
+                                 .suffix = ".parquet",
+                                 .rows_per_file = options.rows_per_file,
+                                 .storage = std::move(options.storage)},
+                                std::move(schema), make_encoder);
 }
 
 }  // namespace sabot::connectors

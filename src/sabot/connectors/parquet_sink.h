@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sabot/connectors/sink.h"
+#include "sabot/env/storage.h"
 
 namespace sabot::connectors {
 
@@ -16,6 +17,7 @@ struct ParquetSinkOptions {
   int64_t row_group_rows = 131'072;
   std::string compression = "zstd";  // "zstd", "snappy", "lz4", "none".
   int64_t rows_per_file = 0;         // See sink.h.
+  std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 
 // The path may be that of a disk or of S3 (env/storage.h); an older file stays until Close. At most one row group is
