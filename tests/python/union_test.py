@@ -250,6 +250,17 @@ def test_rejects_are_csv(tmp_path: Path, ticks: pa.Table) -> None:
         sabot.Stream.from_arrow(ticks).collect(rejects=tmp_path / "rejects.parquet")
 
 
+def test_a_requirement_may_hold_kernels(tmp_path: Path, ticks: pa.Table) -> None:
+    stream = sabot.Stream.from_arrow(ticks).require("price > ewma(price, alpha=0.1).over(symbol)")
+    summary = stream.to_parquet(tmp_path / "out.parquet", rejects=tmp_path / "rejects.csv")
+    above = pc.greater(ticks["price"], sabot.fintech.ewma(ticks, alpha=0.1)["ewma"])
+    assert stream.collect().equals(ticks.filter(above))
+    assert summary.rows_written + summary.rows_rejected == ticks.num_rows
+    kept = pacsv.read_csv(tmp_path / "rejects.csv").to_pylist()
+    assert {row["reason"] for row in kept} == {"not price > ewma(price, alpha=0.1).over(symbol)"}
+    assert "$" not in kept[0]["row"]
+
+
 def test_strict_stops_at_the_first(tmp_path: Path, ticks: pa.Table) -> None:
     stream = sabot.Stream.from_arrow(ticks).require("price > 0", reason="no price")
     with pytest.raises(DataError, match=r"offset \d+ of source 0.*no price"):

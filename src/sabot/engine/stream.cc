@@ -222,26 +222,31 @@ arrow::Result<Stream> Stream::Apply(std::string description, operators::Operator
                 by_);
 }
 
-arrow::Result<Stream> Stream::Filter(operators::ExpressionPtr keep) const {
-  const std::string description = "filter " + operators::ToString(*keep);
-  const auto filtered = [&](const Stream& stream, operators::ExpressionPtr condition) {
-    return stream.Apply(description,
-                        [condition = std::move(condition)](const operators::OperatorContext& context)
-                            -> arrow::Result<std::unique_ptr<operators::Operator>> {
-                          return std::make_unique<operators::Filter>(condition, context);
-                        });
+arrow::Result<Stream> Stream::Sieved(std::string verb, operators::ExpressionPtr keep, const MakeSieve& make) const {
+  const std::string description = verb + " " + operators::ToString(*keep);
+  const auto sieved = [&](const Stream& stream, operators::ExpressionPtr condition) {
+    return stream.Apply(
+        description,
+        [condition = std::move(condition), make](const operators::OperatorContext& context)
+            -> arrow::Result<std::unique_ptr<operators::Operator>> { return make(condition, context); });
   };
-  if (!operators::HasKernel(*keep)) return filtered(*this, std::move(keep));
+  if (!operators::HasKernel(*keep)) return sieved(*this, std::move(keep));
   // What kernels in it need is computed beside the columns, which are all that is left afterwards.
-  ARROW_ASSIGN_OR_RAISE(const auto lowered, operators::Lower({{.name = "condition", .expression = std::move(keep)}},
-                                                             *schema(), by_, "filter"));
+  ARROW_ASSIGN_OR_RAISE(const auto lowered,
+                        operators::Lower({{.name = "condition", .expression = std::move(keep)}}, *schema(), by_, verb));
   ARROW_ASSIGN_OR_RAISE(const auto staged, Stages(lowered));
-  ARROW_ASSIGN_OR_RAISE(const auto kept, filtered(staged, lowered.columns.front().expression));
+  ARROW_ASSIGN_OR_RAISE(const auto kept, sieved(staged, lowered.columns.front().expression));
   std::vector<operators::NamedExpression> columns;
   for (const auto& name : schema()->field_names()) {
     columns.push_back({.name = name, .expression = operators::MakeColumn(name)});
   }
-  return kept.Projected("filter", "drop what the filter computed", std::move(columns));
+  return kept.Projected(verb, "drop what the " + verb + " computed", std::move(columns));
+}
+
+arrow::Result<Stream> Stream::Filter(operators::ExpressionPtr keep) const {
+  return Sieved("filter", std::move(keep), [](operators::ExpressionPtr condition, const auto& context) {
+    return std::make_unique<operators::Filter>(std::move(condition), context);
+  });
 }
 
 arrow::Result<Stream> Stream::Filter(std::string_view keep) const {
@@ -250,11 +255,11 @@ arrow::Result<Stream> Stream::Filter(std::string_view keep) const {
 }
 
 arrow::Result<Stream> Stream::Require(operators::ExpressionPtr keep, std::string reason) const {
-  return Apply("require " + operators::ToString(*keep),
-               [keep, reason = std::move(reason)](
-                   const operators::OperatorContext& context) -> arrow::Result<std::unique_ptr<operators::Operator>> {
-                 return std::make_unique<operators::Filter>(keep, reason, context);
-               });
+  if (reason.empty()) reason = "not " + operators::ToString(*keep);
+  return Sieved("require", std::move(keep),
+                [reason = std::move(reason)](operators::ExpressionPtr condition, const auto& context) {
+                  return std::make_unique<operators::Filter>(std::move(condition), reason, context);
+                });
 }
 
 arrow::Result<Stream> Stream::Projected(std::string verb, std::string description,

@@ -134,6 +134,11 @@ class Stream {
  private:
   explicit Stream(PlanPtr plan, std::vector<std::string> by = {"symbol"})
       : plan_(std::move(plan)), by_(std::move(by)) {}
+  // Makes the operator that keeps the rows for which the condition is true.
+  using MakeSieve = std::function<std::unique_ptr<operators::Operator>(operators::ExpressionPtr condition,
+                                                                       const operators::OperatorContext& context)>;
+  // Kernels in the condition run before it.
+  arrow::Result<Stream> Sieved(std::string verb, operators::ExpressionPtr keep, const MakeSieve& make) const;
   // Appends the stages of a lowered select or with_columns.
   arrow::Result<Stream> Stages(const operators::Lowered& lowered) const;
   arrow::Result<Stream> Projected(std::string verb, std::string description,

@@ -20,13 +20,14 @@ arrow::Result<std::string> TextOfValue(const arrow::Array& column, int64_t row) 
   return value->ToString();
 }
 
-// symbol=BTC, price=null
+// symbol=BTC, price=null. Columns that the plan computed for itself ("$0") are not the user's.
 std::string TextOfRow(const arrow::RecordBatch& rows, int64_t row) {
   std::string text;
   for (int column = 0; column < rows.num_columns(); ++column) {
+    const std::string& name = rows.schema()->field(column)->name();
+    if (name.starts_with('$')) continue;
     const auto value = TextOfValue(*rows.column(column), row);
-    text += (column == 0 ? "" : ", ") + rows.schema()->field(column)->name() + "=" +
-            (value.ok() ? *value : value.status().ToString());
+    text += (text.empty() ? "" : ", ") + name + "=" + (value.ok() ? *value : value.status().ToString());
   }
   return text;
 }
@@ -68,7 +69,7 @@ arrow::Status Filter::Reject(const data::Batch& batch, const arrow::BooleanArray
   for (int64_t row = 0; row < kept.length(); ++row) {
     if (kept.IsValid(row) && kept.Value(row)) continue;
     ARROW_RETURN_NOT_OK(rejects_->Add({.where = "require: " + batch.places.at(row).ToString(),
-                                       .reason = reason_.empty() ? "not " + ToString(*keep_) : reason_,
+                                       .reason = reason_,
                                        .row = TextOfRow(*batch.rows, row)}));
   }
   return arrow::Status::OK();
