@@ -21,7 +21,7 @@ root="$(mktemp -d)"
 chmod 755 "$root"
 clean_up() {
   local path
-  for path in dev/shm dev proc; do
+  for path in dev/pts dev/shm dev proc; do
     if mountpoint -q "$root/$path"; then umount "$root/$path" || umount --lazy "$root/$path"; fi
   done
   if [[ -n "${SABOT_FRESH_KEEP:-}" ]]; then
@@ -52,6 +52,7 @@ done
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/dev/shm"
+mount -t devpts -o ptmxmode=666 devpts "$root/dev/pts"
 mkdir "$root/sabot"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
   if [[ -e "$file" ]]; then printf '%s\0' "$file"; fi
