@@ -9,11 +9,11 @@ import datetime
 import difflib
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sabot import _native
 from sabot.errors import OptionError
@@ -21,6 +21,9 @@ from sabot.kernel_info import KernelInfo, engine_option
 from sabot.registry import KERNELS
 
 __all__ = ["Expr", "KernelExpr", "When", "call", "col", "expr", "kernel", "lit", "name_of", "to_json", "when"]
+
+if TYPE_CHECKING:
+    import pyarrow.compute as pc
 
 ExprLike = Any  # Expr, text form, or pyarrow.compute.Expression.
 
@@ -439,7 +442,7 @@ def to_json(value: ExprLike) -> str:
         return _native.expression_from_json(value._json)
     if isinstance(value, str):
         return _native.parse_expression(value)
-    if isinstance(value, pc.Expression):
+    if _is_of_arrow(value):
         return _from_arrow(value)
     hint = " Give columns one by one, not as a list." if isinstance(value, list | tuple) else ""
     found = type(value).__name__
@@ -451,7 +454,13 @@ def name_of(value: ExprLike) -> str | None:
     return value._name if isinstance(value, Expr) else None
 
 
-def _from_arrow(expression: pc.Expression) -> str:
+def _is_of_arrow(value: object) -> TypeGuard["pc.Expression"]:
+    """Whether it is an expression of pyarrow, whose module, 12 MB, is there if anybody has one."""
+    compute = sys.modules.get("pyarrow.compute")
+    return compute is not None and isinstance(value, compute.Expression)
+
+
+def _from_arrow(expression: "pc.Expression") -> str:
     (serialized,) = expression.__reduce__()[1]
     return _native.expression_from_arrow(bytes(serialized))
 
@@ -462,7 +471,7 @@ def _kernel(info: KernelInfo, inputs: Mapping[str, Expr], given: Mapping[str, An
     columns = dict(inputs)
     options: dict[str, object] = {}
     for name, value in given.items():
-        is_column = name in roles and (name not in names or isinstance(value, (Expr, pc.Expression)))
+        is_column = name in roles and (name not in names or isinstance(value, Expr) or _is_of_arrow(value))
         if is_column:
             columns[name] = expr(value)
         elif name in names:
@@ -494,7 +503,7 @@ def _literal_json(value: object) -> str:
     """An argument: an expression as it is, anything else as a literal."""
     if isinstance(value, Expr):
         return value._json
-    if isinstance(value, pc.Expression):
+    if _is_of_arrow(value):
         return _from_arrow(value)
     if _is_plain(value):
         return json.dumps({"literal": value})
@@ -504,14 +513,18 @@ def _literal_json(value: object) -> str:
         scalar = value if isinstance(value, pa.Scalar) else pa.scalar(value)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
         raise OptionError(f"lit: {value!r} of type {type(value).__name__} is no literal: {error}") from None
+    import pyarrow.compute as pc
+
     return _from_arrow(pc.scalar(scalar))
 
 
 def _list_json(values: list[object]) -> str:
-    if any(isinstance(value, (Expr, pc.Expression)) for value in values):
+    if any(isinstance(value, Expr) or _is_of_arrow(value) for value in values):
         raise OptionError("is_in: the values must be literals, found an expression. Compare with == and |.")
     if all(_is_plain(value) for value in values):
         return json.dumps({"literal": values})
+    import pyarrow.compute as pc
+
     in_list = json.loads(_from_arrow(pc.field("x").isin(pa.array(values))))
     return json.dumps(in_list["arguments"][1])
 
