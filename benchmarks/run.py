@@ -37,8 +37,8 @@ SECTIONS = ("calls", "stream", "memory", "kept", "every")
 WHY: dict[str, str] = {
     "chain_of_ten/polars/2": "two threads share the memory that eleven new columns of 80 MB are written to, and the "
     "longest kernel, `rolling_zscore`, is worked on by one of them at a time",
-    "memory/ewma": "62 MB are Python, pyarrow and Sabot before the first row; the run itself adds 9 MB",
-    "memory/chain_of_ten": "62 MB are Python, pyarrow and Sabot before the first row; the run itself adds 22 MB, of "
+    "memory/ewma": "64 MB are Python, pyarrow and Sabot before the first row; the run itself adds 8 MB",
+    "memory/chain_of_ten": "64 MB are Python, pyarrow and Sabot before the first row; the run itself adds 20 MB, of "
     "which 14 MB are validity bitmaps that are dropped at the end where an output has no nulls",
 }
 
@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of figures")
     parser.add_argument("--rows", type=int, help="ticks (default: 10,000,000)")
     parser.add_argument("--rounds", type=int, help="turns of each contender in each case (default: 4)")
-    parser.add_argument("--stream-rows", type=int, help="rows of the Parquet file (default: 32,000,000, 1 GB)")
+    parser.add_argument("--stream-rows", type=int, help="rows of the Parquet file (default: 32,000,000, 0.5 GB)")
     parser.add_argument("--scratch", type=Path, help="folder for temporary files, 4 GB (default: the system's)")
     parser.add_argument("--hand-loops", type=Path, default=LIBRARY, help="the library made of kernels/hand_loops.cc")
     arguments = parser.parse_args()
