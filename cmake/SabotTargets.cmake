@@ -169,6 +169,14 @@ function(_sabot_add_executable target sources depends libraries main suffix flag
   target_link_libraries(${target} PRIVATE Sabot::arrow ${libraries} ${main})
 endfunction()
 
+# What every test runs with.
+set(sabot_test_environment
+    "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan-suppressions.txt:allocator_may_return_null=1")
+if(SABOT_SANITIZE)
+  list(APPEND sabot_test_environment "ARROW_DEFAULT_MEMORY_POOL=system"  # Else sanitizers do not see Arrow's memory,
+       "ASAN_OPTIONS=allocator_may_return_null=1")                       # and too much memory is no error of Arrow's.
+endif()
+
 function(sabot_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;SAME_BITS;OTHER_BITS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -199,12 +207,7 @@ function(sabot_test name)
     endforeach()
   endif()
 
-  set(environment "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan-suppressions.txt:allocator_may_return_null=1")
-  if(SABOT_SANITIZE)
-    list(APPEND environment "ARROW_DEFAULT_MEMORY_POOL=system"  # Else sanitizers do not see Arrow's memory,
-         "ASAN_OPTIONS=allocator_may_return_null=1")            # and too much memory is no error of Arrow's.
-  endif()
-  set_tests_properties(${tests} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
+  set_tests_properties(${tests} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${sabot_test_environment}")
 endfunction()
 
 function(sabot_benchmark name)
