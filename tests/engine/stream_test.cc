@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "sabot/kernels/microstructure.h"
 #include "sabot/kernels/online_statistics.h"
@@ -133,6 +134,32 @@ TEST_F(StreamTest, CountsRejectedRowsAndStopsAtThemWhereAsked) {
   EXPECT_EQ(data::KindOf(status), data::ErrorKind::kData);
   EXPECT_NE(status.message().find("of source 0"), std::string::npos) << status;
   EXPECT_FALSE(std::filesystem::exists(Path("none.parquet")));
+}
+
+// The order in which rows are rejected is that of the rows, whoever has time first.
+TEST_F(StreamTest, RejectsRowsInTheirOrder) {
+  class Places final : public data::RejectLog {
+   public:
+    arrow::Status Add(const data::Reject& reject) override {
+      const std::scoped_lock lock(mutex_);
+      where.push_back(reject.where);
+      return arrow::Status::OK();
+    }
+    int64_t count() const override { return 0; }
+    std::vector<std::string> where;
+
+   private:
+    std::mutex mutex_;
+  };
+  const auto stream = Ticks(1000).Require(*operators::ParseExpression("volume > 300")).ValueOrDie();
+  const auto rejected = [&](std::shared_ptr<env::Executor> executor) {
+    const auto log = std::make_shared<Places>();
+    EXPECT_TRUE(stream.Collect({.executor = std::move(executor), .rejects = log}).ok());
+    return log->where;
+  };
+  const auto expected = rejected(env::MakeTbbExecutor(1));
+  EXPECT_GT(expected.size(), 1000U);
+  for (int run = 0; run < 5; ++run) EXPECT_EQ(rejected(env::MakeTbbExecutor(2)), expected);
 }
 
 }  // namespace

@@ -173,7 +173,8 @@ TEST(OperatorContract, ARestoredOneGoesOn) {
 TEST(OperatorContract, OperatorsSayWhetherTheyHaveState) {
   for (const Case& tried : Cases()) {
     const auto op = *tried.make(OperatorContext{});
-    EXPECT_EQ(op->stateful(), tried.name == "kernel" || tried.name.ends_with("map") || tried.name == "data_quality")
+    EXPECT_EQ(op->stateful(), tried.name == "require" || tried.name == "kernel" || tried.name.ends_with("map") ||
+                                  tried.name == "data_quality")
         << tried.name;
   }
 }

@@ -1,6 +1,5 @@
 #include "sabot/connectors/prefetch.h"
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -77,25 +76,18 @@ class PrefetchingSource final : public Source {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      stopped_.now = true;
+      stopped_.Set();
       batches_.clear();
     }
     taken_.notify_one();
     if (reader_.joinable()) reader_.join();
   }
 
-  // For the reader's thread: Cancelled as soon as nobody wants its batches.
-  class Stopped final : public env::Interrupt {
-   public:
-    arrow::Status Check() override { return now ? arrow::Status::Cancelled("stopped") : arrow::Status::OK(); }
-    std::atomic<bool> now = false;
-  };
-
   const std::shared_ptr<Source> source_;
   const std::shared_ptr<arrow::Schema> schema_;
   const std::size_t batches_max_;
   std::thread reader_;
-  Stopped stopped_;
+  env::StopFlag stopped_;  // The reader asks it while it waits.
 
   std::mutex mutex_;  // Of all below.
   std::condition_variable filled_;

@@ -1,6 +1,5 @@
 #include "sabot/connectors/write_behind.h"
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -26,7 +25,7 @@ class BackgroundSink final : public Sink {
       const std::lock_guard lock(mutex_);
       batches_.clear();
       ending_ = true;
-      left_.now = true;
+      left_.Set();
     }
     Join();
   }
@@ -58,13 +57,6 @@ class BackgroundSink final : public Sink {
   int64_t bytes_written() const override { return sink_->bytes_written(); }
 
  private:
-  // For the writer's thread: Cancelled as soon as nobody wants the files.
-  class Left final : public env::Interrupt {
-   public:
-    arrow::Status Check() override { return now ? arrow::Status::Cancelled("left") : arrow::Status::OK(); }
-    std::atomic<bool> now = false;
-  };
-
   // Until the writer has come so far, or the caller is interrupted.
   template <class Condition>
   arrow::Status Await(std::unique_lock<std::mutex>& lock, Condition condition) {
@@ -108,7 +100,7 @@ class BackgroundSink final : public Sink {
   const std::unique_ptr<Sink> sink_;
   const std::size_t batches_max_;
   std::thread writer_;
-  Left left_;
+  env::StopFlag left_;  // The writer asks it while it waits.
 
   std::mutex mutex_;  // Of all below.
   std::condition_variable filled_;

@@ -180,9 +180,10 @@ arrow::Result<Stream> Stream::FromGenerator(const connectors::TickGeneratorOptio
                         " symbols=" + std::to_string(options.symbols) + " seed=" + std::to_string(options.seed),
                     reader->schema(),
                     {.open = [options](const auto&) -> arrow::Result<std::shared_ptr<connectors::Source>> {
-                      ARROW_ASSIGN_OR_RAISE(auto ticks, connectors::GenerateTicks(options));
-                      return std::make_shared<ReaderSource>(std::move(ticks), options.rows);
-                    }});
+                       ARROW_ASSIGN_OR_RAISE(auto ticks, connectors::GenerateTicks(options));
+                       return std::make_shared<ReaderSource>(std::move(ticks), options.rows);
+                     },
+                     .at_rest = true});
 }
 
 arrow::Result<Stream> Stream::FromTable(std::shared_ptr<arrow::Table> table, std::string event_time) {
@@ -193,7 +194,8 @@ arrow::Result<Stream> Stream::FromTable(std::shared_ptr<arrow::Table> table, std
       {.open = [table = std::move(table), rows](const auto&) -> arrow::Result<std::shared_ptr<connectors::Source>> {
          return std::make_shared<ReaderSource>(std::make_shared<arrow::TableBatchReader>(table), rows);
        },
-       .event_time = std::move(event_time)});
+       .event_time = std::move(event_time),
+       .at_rest = true});
 }
 
 arrow::Result<Stream> Stream::FromReader(std::shared_ptr<arrow::RecordBatchReader> reader, std::string event_time) {

@@ -3,6 +3,7 @@
 
 #include <arrow/status.h>
 
+#include <atomic>
 #include <utility>
 
 namespace sabot::env {
@@ -18,6 +19,16 @@ class Interrupt {
 class NoInterrupt final : public Interrupt {
  public:
   arrow::Status Check() override { return arrow::Status::OK(); }
+};
+
+// Interrupts once another thread has set it: for a thread whose work nobody wants any more.
+class StopFlag final : public Interrupt {
+ public:
+  void Set() { set_ = true; }
+  arrow::Status Check() override { return set_ ? arrow::Status::Cancelled("stopped") : arrow::Status::OK(); }
+
+ private:
+  std::atomic<bool> set_ = false;
 };
 
 // Says whom calls of this thread ask while they wait for somebody else: for the other end of a pipe, for another

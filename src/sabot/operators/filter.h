@@ -23,6 +23,7 @@ class Filter final : public Operator {
   arrow::Result<SchemaVector> Bind(const SchemaVector& inputs) override;
   arrow::Result<Progress> Process(int input, const data::Batch& batch, Output& output) override;
   bool needs_places() const override { return rejects_ != nullptr; }
+  bool stateful() const override { return rejects_ != nullptr; }  // The log takes rows in their order.
 
  private:
   arrow::Status Reject(const data::Batch& batch, const arrow::BooleanArray& kept) const;

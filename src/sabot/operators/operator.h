@@ -57,8 +57,8 @@ class Operator {
 
   // Whether it reads the places of rows. Where nobody does, batches come without.
   virtual bool needs_places() const { return false; }
-  // Whether its output depends on more than the batch in hand. Batches of an operator without state may be processed
-  // at once by copies of it.
+  // Whether its output, or what it logs, depends on more than the batch in hand. Batches of an operator without state
+  // may be processed at once by copies of it.
   virtual bool stateful() const { return false; }
   // The state as tables that any Arrow tool opens; Restore takes them into a fresh operator that was bound alike, which
   // then goes on bit for bit. Error (kSnapshot): they are of another operator or version.
