@@ -1,14 +1,17 @@
 #include "sabot/env/storage.h"
 
+#include <arrow/buffer.h>
 #include <arrow/util/io_util.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,6 +58,20 @@ TEST(LocalStorage, KeepsTheErrnoAndNamesThePath) {
   EXPECT_EQ(status.message(),
             "'" + (folder / "none/a") + "' cannot be created: No such file or directory. Make its folder first.");
   EXPECT_EQ(arrow::internal::ErrnoFromStatus(place.storage->CreateFolder(folder / "file/a")), ENOTDIR);
+}
+
+TEST(Storage, WhatIsMissingCannotBeReadButRemoved) {
+  const TemporaryFolder folder;
+  const std::vector<std::shared_ptr<Storage>> storages = {StorageOf("x").ValueOrDie().storage,
+                                                          MakeSimulatedStorage(100)};
+  for (const auto& storage : storages) {
+    const auto status = storage->OpenInput(folder / "none").status();
+    EXPECT_EQ(arrow::internal::ErrnoFromStatus(status), ENOENT);
+    EXPECT_EQ(status.message(), "'" + (folder / "none") + "' cannot be read: No such file or directory.");
+    EXPECT_TRUE(storage->Remove(folder / "none").ok());
+  }
+  EXPECT_EQ(arrow::internal::ErrnoFromStatus(storages[0]->OpenInput(folder / "").status()), EISDIR);
+  EXPECT_TRUE(storages[0]->Remove(folder / "").IsIOError());
 }
 
 TEST(LocalStorage, DoesNotReplaceAFileThatIsProtected) {
@@ -164,6 +181,29 @@ TEST(LocalStorage, WhatSomebodyOpenedIsWrittenWhereItStands) {
   EXPECT_EQ(BytesOf(folder / "log"), "before after");
 }
 
+TEST(Storage, WhatWasCommittedIsReadUntilItIsRemoved) {
+  const TemporaryFolder folder;
+  const auto simulated = MakeSimulatedStorage(10);
+  const std::vector<std::shared_ptr<Storage>> storages = {StorageOf("x").ValueOrDie().storage, simulated};
+  for (const auto& storage : storages) {
+    {
+      const auto file = storage->Create(folder / "a").ValueOrDie();
+      ASSERT_TRUE(file->stream()->Write("0123456789", 10).ok());
+      EXPECT_TRUE(storage->OpenInput(folder / "a").status().IsIOError());  // Not yet.
+      ASSERT_TRUE(file->Commit().ok());
+    }
+    const auto input = storage->OpenInput(folder / "a").ValueOrDie();
+    EXPECT_EQ(input->GetSize().ValueOrDie(), 10);
+    EXPECT_EQ(input->ReadAt(3, 4).ValueOrDie()->ToString(), "3456");
+    ASSERT_TRUE(storage->Remove(folder / "a").ok());
+    EXPECT_TRUE(storage->OpenInput(folder / "a").status().IsIOError());
+    EXPECT_EQ(input->ReadAt(8, 4).ValueOrDie()->ToString(), "89");
+  }
+  EXPECT_TRUE(folder.empty());
+  const auto again = simulated->Create("b").ValueOrDie();
+  EXPECT_TRUE(again->stream()->Write("0123456789", 10).ok());  // There is room again.
+}
+
 TEST(LocalStorage, ListsNames) {
   const TemporaryFolder folder;
   const auto storage = StorageOf("x").ValueOrDie().storage;
@@ -173,6 +213,95 @@ TEST(LocalStorage, ListsNames) {
   WriteBytes(folder / "a/b/c", "");
   EXPECT_EQ(storage->List(folder / "a").ValueOrDie(), std::vector<std::string>{"b"});
   EXPECT_EQ(storage->List(folder / "a/b").ValueOrDie(), std::vector<std::string>{"c"});
+}
+
+TEST(Storage, RemovesFoldersThatAreEmpty) {
+  const TemporaryFolder folder;
+  const std::vector<std::shared_ptr<Storage>> storages = {StorageOf("x").ValueOrDie().storage,
+                                                          MakeSimulatedStorage(100)};
+  for (const auto& storage : storages) {
+    EXPECT_TRUE(storage->RemoveFolder(folder / "none").ok());
+    ASSERT_TRUE(storage->CreateFolder(folder / "a/b").ok());
+    for (const char* name : {"a/b/c", "a/b/d", "a/b.e"}) {
+      const auto file = storage->Create(folder / name).ValueOrDie();
+      ASSERT_TRUE(file->Commit().ok());
+    }
+    auto names = storage->List(folder / "a").ValueOrDie();
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(names, (std::vector<std::string>{"b", "b.e"}));  // Once, whatever is in it.
+    const auto status = storage->RemoveFolder(folder / "a/b");
+    EXPECT_EQ(arrow::internal::ErrnoFromStatus(status), ENOTEMPTY);
+    EXPECT_EQ(status.message(), "'" + (folder / "a/b") + "' cannot be removed: Directory not empty.");
+    for (const char* name : {"a/b/c", "a/b/d", "a/b.e"}) ASSERT_TRUE(storage->Remove(folder / name).ok());
+    EXPECT_TRUE(storage->RemoveFolder(folder / "a/b").ok());
+    EXPECT_TRUE(storage->RemoveFolder(folder / "a").ok());
+  }
+  EXPECT_TRUE(folder.empty());
+  WriteBytes(folder / "file", "x");
+  EXPECT_EQ(arrow::internal::ErrnoFromStatus(storages[0]->RemoveFolder(folder / "file")), ENOTDIR);
+}
+
+TEST(LocalStorage, MakesFoldersHoweverTheyAreWritten) {
+  const TemporaryFolder folder;
+  const auto storage = StorageOf("x").ValueOrDie().storage;
+  for (const char* name : {"a/", "b/c/", "d/./e/../f", "a/../a/g"}) {
+    ASSERT_TRUE(storage->CreateFolder(folder / name).ok()) << name;
+    EXPECT_TRUE(std::filesystem::is_directory(folder / name)) << name;
+  }
+}
+
+// --- A disk whose power fails. ---
+
+arrow::Status WriteFile(Storage& storage, const std::string& path, const std::string& bytes) {
+  ARROW_ASSIGN_OR_RAISE(const auto file, storage.Create(path));
+  ARROW_RETURN_NOT_OK(file->stream()->Write(bytes.data(), static_cast<int64_t>(bytes.size())));
+  return file->Commit();
+}
+
+using Files = std::map<std::string, std::string>;
+
+TEST(SimulatedStorage, LosesWhatWasNotCommittedWhenThePowerFails) {
+  for (int64_t operations = 0; operations < 2; ++operations) {  // The write, the commit.
+    const auto storage = MakeSimulatedStorage(10);
+    ASSERT_TRUE(WriteFile(*storage, "a", "older").ok());
+    storage->FailAfter(operations);
+    const auto pending = storage->Create("b").ValueOrDie();
+    const auto status = WriteFile(*storage, "a", "newer");
+    EXPECT_EQ(arrow::internal::ErrnoFromStatus(status), EIO);
+    EXPECT_EQ(status.message(), "'a' cannot be reached: Input/output error.");
+    EXPECT_TRUE(storage->Create("c").status().IsIOError());
+    EXPECT_TRUE(storage->List("").status().IsIOError());
+    EXPECT_TRUE(storage->OpenInput("a").status().IsIOError());
+    EXPECT_TRUE(storage->Remove("a").IsIOError());
+    EXPECT_TRUE(storage->RemoveFolder("d").IsIOError());
+    EXPECT_EQ(storage->files(), (Files{{"a", "older"}}));
+    storage->Restart();
+    EXPECT_TRUE(pending->stream()->Write("x", 1).IsIOError());  // Of a process that is no more.
+    EXPECT_TRUE(pending->Commit().IsIOError());
+    EXPECT_TRUE(WriteFile(*storage, "a", "newer").ok());
+    EXPECT_EQ(storage->files(), (Files{{"a", "newer"}}));
+    EXPECT_TRUE(WriteFile(*storage, "b", "12345").ok());  // No room was lost.
+  }
+}
+
+TEST(SimulatedStorage, KeepsWhatWasCommittedBeforeThePowerFails) {
+  const auto storage = MakeSimulatedStorage(10);
+  storage->FailAfter(2);
+  ASSERT_TRUE(WriteFile(*storage, "a", "newer").ok());
+  EXPECT_TRUE(storage->Remove("a").IsIOError());
+  EXPECT_EQ(storage->files(), (Files{{"a", "newer"}}));
+  EXPECT_EQ(storage->operations(), 2);
+}
+
+TEST(SimulatedStorage, MayTearACommit) {
+  const auto storage = MakeSimulatedStorage(10);
+  storage->FailAfter(1, /*tears=*/true);
+  EXPECT_TRUE(WriteFile(*storage, "a", "12345").IsIOError());
+  EXPECT_EQ(storage->files(), (Files{{"a", "12"}}));
+  storage->Restart();
+  storage->Put("b", "1234");
+  EXPECT_EQ(arrow::internal::ErrnoFromStatus(WriteFile(*storage, "c", "12345")), ENOSPC);
+  EXPECT_TRUE(WriteFile(*storage, "c", "1234").ok());
 }
 
 TEST(SimulatedStorage, IsFullAtItsLimitAndForgetsWhatWasGivenUp) {

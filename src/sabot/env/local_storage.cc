@@ -1,4 +1,5 @@
 // The disk: a temporary name, a flush, a rename.
+#include <arrow/io/file.h>
 #include <arrow/util/io_util.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -35,6 +36,10 @@ arrow::Status Failed(int error, const std::string& path, std::string_view what) 
   if (error == EISDIR) advice = ". Name a file in it";
   if (error == ENOSPC || error == EDQUOT) advice = ". Make room, or name another disk";
   return arrow::internal::IOErrorFromErrno(error, "'", path, "' ", what, ": ", std::strerror(error), advice, ".");
+}
+
+arrow::Status FailedToRead(int error, const std::string& path) {
+  return arrow::internal::IOErrorFromErrno(error, "'", path, "' cannot be read: ", std::strerror(error), ".");
 }
 
 // While it lives, a write to a pipe without a reader is EPIPE for this thread, not a signal for the process.
@@ -97,6 +102,14 @@ class Descriptor {
  private:
   int descriptor_;
 };
+
+// So that a new name in `folder`, which messages call `path`, outlives a power cut.
+arrow::Status SyncFolder(const std::string& folder, const std::string& path) {
+  const Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) return Failed(errno, path, "has a folder that cannot be opened");
+  const int error = opened.Sync();
+  return error == 0 ? arrow::Status::OK() : Failed(error, path, "has a name that did not reach the disk");
+}
 
 // Opened for writing. A pipe without a reader yet is waited for.
 arrow::Result<Descriptor> OpenDirect(const std::string& path) {
@@ -187,20 +200,11 @@ class RenamedFile final : public PendingFile {
     if (const int error = file_.Close(); error != 0) return Failed(error, path_, "cannot be closed");
     if (std::rename(partial_.c_str(), target_.c_str()) != 0) return Failed(errno, path_, "cannot be put in its place");
     partial_.clear();
-    return SyncFolder();
+    const std::size_t slash = target_.rfind('/');
+    return SyncFolder(slash == std::string::npos ? "." : target_.substr(0, slash + 1), path_);
   }
 
  private:
-  // So that the new name outlives a power cut, too.
-  arrow::Status SyncFolder() const {
-    const std::size_t slash = target_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
-    const Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (opened.get() < 0) return Failed(errno, path_, "has a folder that cannot be opened");
-    const int error = opened.Sync();
-    return error == 0 ? arrow::Status::OK() : Failed(error, path_, "has a name that did not reach the disk");
-  }
-
   std::string path_;     // As the user named it,
   std::string target_;   // and with links followed.
   std::string partial_;  // Empty once renamed.
@@ -250,9 +254,19 @@ class LocalStorage final : public Storage {
 
   arrow::Status CreateFolder(const std::string& path) override {
     std::error_code error;
+    if (std::filesystem::is_directory(path, error)) return arrow::Status::OK();
+    std::vector<std::filesystem::path> names_in;  // What gets a new name in it.
+    auto folder = std::filesystem::absolute(path, error).lexically_normal();
+    if (!folder.has_filename()) folder = folder.parent_path();  // "a/" is "a".
+    while (folder.has_relative_path() && !std::filesystem::exists(folder, error)) {
+      folder = folder.parent_path();
+      names_in.push_back(folder);
+    }
     std::filesystem::create_directories(path, error);
     if (!error && !std::filesystem::is_directory(path, error)) error = std::make_error_code(std::errc::not_a_directory);
-    return error ? Failed(error.value(), path, "cannot be made a folder") : arrow::Status::OK();
+    if (error) return Failed(error.value(), path, "cannot be made a folder");
+    for (const auto& changed : names_in) ARROW_RETURN_NOT_OK(SyncFolder(changed.string(), path));
+    return arrow::Status::OK();
   }
 
   arrow::Result<std::vector<std::string>> List(const std::string& folder) override {
@@ -264,6 +278,28 @@ class LocalStorage final : public Storage {
     }
     if (error && error.value() != ENOENT) return Failed(error.value(), folder, "cannot be listed");
     return names;
+  }
+
+  arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& path) override {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return FailedToRead(errno, path);
+    struct stat found{};
+    if (fstat(descriptor, &found) == 0 && S_ISDIR(found.st_mode)) {
+      close(descriptor);
+      return FailedToRead(EISDIR, path);
+    }
+    return arrow::io::ReadableFile::Open(descriptor);
+  }
+
+  arrow::Status Remove(const std::string& path) override {
+    if (unlink(path.c_str()) == 0 || errno == ENOENT) return arrow::Status::OK();
+    return arrow::internal::IOErrorFromErrno(errno, "'", path, "' cannot be removed: ", std::strerror(errno), ".");
+  }
+
+  arrow::Status RemoveFolder(const std::string& path) override {
+    if (rmdir(path.c_str()) == 0 || errno == ENOENT) return arrow::Status::OK();
+    if (errno == EEXIST || errno == ENOTEMPTY) return FolderNotEmpty(path);
+    return arrow::internal::IOErrorFromErrno(errno, "'", path, "' cannot be removed: ", std::strerror(errno), ".");
   }
 
  private:

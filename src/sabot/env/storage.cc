@@ -1,5 +1,6 @@
 #include "sabot/env/storage.h"
 
+#include <arrow/io/memory.h>
 #include <arrow/util/io_util.h>
 
 #include <cerrno>
@@ -63,15 +64,43 @@ class ObjectStorage final : public Storage {
     return names;
   }
 
+  arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& path) override {
+    auto file = file_system_->OpenInputFile(path);
+    if (!file.ok()) return ExplainEndpoint(endpoint_, file.status());
+    return file;
+  }
+
+  arrow::Status Remove(const std::string& path) override {
+    const auto info = file_system_->GetFileInfo(path);
+    if (!info.ok()) return ExplainEndpoint(endpoint_, info.status());
+    if (info->type() == arrow::fs::FileType::NotFound) return arrow::Status::OK();
+    return ExplainEndpoint(endpoint_, file_system_->DeleteFile(path));
+  }
+
+  // A name that Arrow left so that an empty folder is still there.
+  arrow::Status RemoveFolder(const std::string& path) override {
+    ARROW_ASSIGN_OR_RAISE(const auto names, List(path));
+    if (!names.empty()) return internal::FolderNotEmpty(path);
+    const auto info = file_system_->GetFileInfo(path);
+    if (!info.ok()) return ExplainEndpoint(endpoint_, info.status());
+    if (info->type() == arrow::fs::FileType::NotFound) return arrow::Status::OK();
+    return ExplainEndpoint(endpoint_, file_system_->DeleteDir(path));
+  }
+
  private:
   std::shared_ptr<arrow::fs::FileSystem> file_system_;
   std::string endpoint_;
 };
 
+arrow::Status NoPower(const std::string& path) {
+  return arrow::internal::IOErrorFromErrno(EIO, "'", path, "' cannot be reached: ", std::strerror(EIO), ".");
+}
+
 class SimulatedFile final : public PendingFile {
  public:
-  SimulatedFile(std::shared_ptr<SimulatedStorage::Disk> disk, std::string path)
+  SimulatedFile(std::shared_ptr<SimulatedStorage::Disk> disk, std::string path, int64_t start)
       : disk_(std::move(disk)),
+        start_(start),
         path_(std::move(path)),
         stream_(std::make_shared<internal::UncommittedStream>(
             [this](const void* data, int64_t bytes) { return Append(data, bytes); })) {}
@@ -86,16 +115,24 @@ class SimulatedFile final : public PendingFile {
 
   arrow::Status Commit() override {
     const std::lock_guard lock(disk_->mutex);
+    if (disk_->starts != start_) return NoPower(path_);
+    const bool fails = !disk_->Begin();
+    if (fails && !std::exchange(disk_->tears, false)) return NoPower(path_);
+    if (fails) {
+      disk_->bytes_left += static_cast<int64_t>(bytes_.size() - bytes_.size() / 2);
+      bytes_.resize(bytes_.size() / 2);
+    }
     std::string& file = disk_->files[path_];
     disk_->bytes_left += static_cast<int64_t>(file.size());  // What it replaces.
     file = std::move(bytes_);
     committed_ = true;
-    return arrow::Status::OK();
+    return fails ? NoPower(path_) : arrow::Status::OK();
   }
 
  private:
   arrow::Status Append(const void* data, int64_t bytes) {
     const std::lock_guard lock(disk_->mutex);
+    if (disk_->starts != start_ || !disk_->Begin()) return NoPower(path_);
     if (bytes > disk_->bytes_left) {
       return arrow::internal::IOErrorFromErrno(ENOSPC, "'", path_, "' cannot be written: ", std::strerror(ENOSPC));
     }
@@ -105,6 +142,7 @@ class SimulatedFile final : public PendingFile {
   }
 
   std::shared_ptr<SimulatedStorage::Disk> disk_;
+  int64_t start_;
   std::string path_;
   std::string bytes_;
   bool committed_ = false;
@@ -112,6 +150,15 @@ class SimulatedFile final : public PendingFile {
 };
 
 }  // namespace
+
+namespace internal {
+
+arrow::Status FolderNotEmpty(const std::string& path) {
+  return arrow::internal::IOErrorFromErrno(ENOTEMPTY, "'", path, "' cannot be removed: ", std::strerror(ENOTEMPTY),
+                                           ".");
+}
+
+}  // namespace internal
 
 arrow::Result<StoragePath> StorageOf(const std::string& path_or_uri) {
   ARROW_RETURN_NOT_OK(CheckPath(path_or_uri));
@@ -126,23 +173,88 @@ std::shared_ptr<SimulatedStorage> MakeSimulatedStorage(int64_t bytes_max) {
 }
 
 arrow::Result<std::unique_ptr<PendingFile>> SimulatedStorage::Create(const std::string& path) {
-  return std::make_unique<SimulatedFile>(disk_, path);
+  const std::lock_guard lock(disk_->mutex);
+  if (disk_->failed) return NoPower(path);
+  return std::make_unique<SimulatedFile>(disk_, path, disk_->starts);
 }
 
 arrow::Result<std::vector<std::string>> SimulatedStorage::List(const std::string& folder) {
   const std::string prefix = folder + "/";
   std::vector<std::string> names;
   const std::lock_guard lock(disk_->mutex);
+  if (disk_->failed) return NoPower(folder);
   for (const auto& [path, bytes] : disk_->files) {
-    if (path.starts_with(prefix))
-      names.push_back(path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size()));
+    if (!path.starts_with(prefix)) continue;
+    std::string name = path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size());
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));  // Files of a folder stand together.
   }
   return names;
+}
+
+arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> SimulatedStorage::OpenInput(const std::string& path) {
+  const std::lock_guard lock(disk_->mutex);
+  if (disk_->failed) return NoPower(path);
+  const auto file = disk_->files.find(path);
+  if (file == disk_->files.end()) {
+    return arrow::internal::IOErrorFromErrno(ENOENT, "'", path, "' cannot be read: ", std::strerror(ENOENT), ".");
+  }
+  return arrow::io::BufferReader::FromString(file->second);
+}
+
+arrow::Status SimulatedStorage::Remove(const std::string& path) {
+  const std::lock_guard lock(disk_->mutex);
+  if (!disk_->Begin()) return NoPower(path);
+  const auto file = disk_->files.find(path);
+  if (file == disk_->files.end()) return arrow::Status::OK();
+  disk_->bytes_left += static_cast<int64_t>(file->second.size());
+  disk_->files.erase(file);
+  return arrow::Status::OK();
+}
+
+arrow::Status SimulatedStorage::RemoveFolder(const std::string& path) {
+  const std::lock_guard lock(disk_->mutex);
+  if (!disk_->Begin()) return NoPower(path);
+  const auto file = disk_->files.lower_bound(path + "/");
+  const bool has_files = file != disk_->files.end() && file->first.starts_with(path + "/");
+  return has_files ? internal::FolderNotEmpty(path) : arrow::Status::OK();
 }
 
 std::map<std::string, std::string> SimulatedStorage::files() const {
   const std::lock_guard lock(disk_->mutex);
   return disk_->files;
+}
+
+void SimulatedStorage::Put(const std::string& path, std::string bytes) {
+  const std::lock_guard lock(disk_->mutex);
+  std::string& file = disk_->files[path];
+  disk_->bytes_left += static_cast<int64_t>(file.size()) - static_cast<int64_t>(bytes.size());
+  file = std::move(bytes);
+}
+
+void SimulatedStorage::FailAfter(int64_t operations, bool tears) {
+  const std::lock_guard lock(disk_->mutex);
+  disk_->operations_max = disk_->operations + operations;
+  disk_->tears = tears;
+}
+
+void SimulatedStorage::Restart() {
+  const std::lock_guard lock(disk_->mutex);
+  disk_->operations_max.reset();
+  disk_->tears = false;
+  disk_->failed = false;
+  ++disk_->starts;
+}
+
+int64_t SimulatedStorage::operations() const {
+  const std::lock_guard lock(disk_->mutex);
+  return disk_->operations;
+}
+
+bool SimulatedStorage::Disk::Begin() {
+  if (failed) return false;
+  failed = operations_max && operations >= *operations_max;
+  if (!failed) ++operations;
+  return !failed;
 }
 
 }  // namespace sabot::env

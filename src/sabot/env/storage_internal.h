@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "sabot/env/storage.h"
@@ -13,6 +14,8 @@
 namespace sabot::env::internal {
 
 std::shared_ptr<Storage> MakeLocalStorage();
+
+arrow::Status FolderNotEmpty(const std::string& path);  // ENOTEMPTY.
 
 // A stream that counts, and hands bytes to a function. Writers close their streams, or let their destructors do it;
 // here that must not finish a file which only Commit may finish.
