@@ -67,17 +67,6 @@ int32_t ResolveEntry(KeyColumn& column, const arrow::ArrayData& dictionary, int6
   return column.table<typename Reader::Table>().FindOrInsert(Reader(dictionary)[entry]);
 }
 
-bool SameDictionary(const arrow::ArrayData& kept, const arrow::ArrayData& other) {
-  if (&kept == &other) return true;
-  if (kept.length != other.length || kept.offset != other.offset || kept.type->id() != other.type->id()) return false;
-  // A stream may wrap the same memory anew for each batch. What we keep cannot be freed and used again.
-  return std::equal(kept.buffers.begin(), kept.buffers.end(), other.buffers.begin(), other.buffers.end(),
-                    [](const auto& a, const auto& b) {
-                      return a == b ||
-                             (a != nullptr && b != nullptr && a->size() == b->size() && a->address() == b->address());
-                    });
-}
-
 // The remap of a dictionary, made or moved to the front.
 Remap& UseDictionary(KeyColumn& column, const std::shared_ptr<arrow::ArrayData>& dictionary) {
   auto& remaps = column.remaps;
@@ -211,6 +200,17 @@ ChunkResolver DictionaryResolver(arrow::Type::type index_type) {
 }
 
 }  // namespace
+
+bool SameDictionary(const arrow::ArrayData& kept, const arrow::ArrayData& other) {
+  if (&kept == &other) return true;
+  if (kept.length != other.length || kept.offset != other.offset || kept.type->id() != other.type->id()) return false;
+  // A stream may wrap the same memory anew for each batch. What we keep cannot be freed and used again.
+  return std::equal(kept.buffers.begin(), kept.buffers.end(), other.buffers.begin(), other.buffers.end(),
+                    [](const auto& a, const auto& b) {
+                      return a == b ||
+                             (a != nullptr && b != nullptr && a->size() == b->size() && a->address() == b->address());
+                    });
+}
 
 arrow::Status CannotInsert(const std::string& column, int32_t why) {
   if (why == kKeyTooLong) {

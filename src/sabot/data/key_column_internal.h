@@ -55,6 +55,9 @@ struct KeyColumn {
   }
 };
 
+// Whether what was found for one holds for the other: the same values in the same memory. `kept` is kept alive.
+bool SameDictionary(const arrow::ArrayData& kept, const arrow::ArrayData& other);
+
 // Finds the column that `column.name` names and how it is resolved. Errors: those of KeyIndex::Make.
 arrow::Status BindColumn(const arrow::Schema& schema, KeyColumn& column);
 
