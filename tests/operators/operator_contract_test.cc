@@ -15,6 +15,7 @@
 #include "sabot/operators/filter.h"
 #include "sabot/operators/kernel_operator.h"
 #include "sabot/operators/map.h"
+#include "sabot/operators/partition_check.h"
 #include "sabot/operators/project.h"
 #include "tests/operators/sample_ticks.h"
 
@@ -94,6 +95,9 @@ std::vector<Case> Cases() {
          return Map({.name = "flat_map multiply", .output = schema, .keeps_rows = false}, Multiply);
        })},
       {"data_quality", Factory<DataQuality>([](const OperatorContext& context) { return DataQuality({}, context); })},
+      {"partition_check", Factory<PartitionCheck>([](const OperatorContext& context) {
+         return PartitionCheck({.by = {"symbol"}, .source = "sample", .partitions = {}}, context);
+       })},
   };
 }
 
@@ -161,7 +165,11 @@ TEST(OperatorContract, AFlatMapsRowsComeOneBatchAtATime) {
   const Made whole = RunCase(tried, kRows);
   EXPECT_EQ(whole.rows->num_rows(), kRows);  // Half of the rows, twice.
   for (const int64_t cut : {1, 7, 100}) {
-    EXPECT_TRUE(whole.rows->Equals(*RunCase(tried, cut).rows, arrow::EqualOptions::Defaults().nans_equal(true))) << cut;
+    const Made made = RunCase(tried, cut);
+    EXPECT_TRUE(whole.rows->Equals(*made.rows, arrow::EqualOptions::Defaults().nans_equal(true))) << cut;
+    for (std::size_t row = 1; row < made.places.size(); ++row) {  // No two rows have the same place.
+      EXPECT_LT(made.places[row - 1], made.places[row]) << cut;
+    }
   }
 }
 
@@ -174,7 +182,7 @@ TEST(OperatorContract, OperatorsSayWhetherTheyHaveState) {
   for (const Case& tried : Cases()) {
     const auto op = *tried.make(OperatorContext{});
     EXPECT_EQ(op->stateful(), tried.name == "require" || tried.name == "kernel" || tried.name.ends_with("map") ||
-                                  tried.name == "data_quality")
+                                  tried.name == "data_quality" || tried.name == "partition_check")
         << tried.name;
   }
 }

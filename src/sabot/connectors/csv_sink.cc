@@ -27,6 +27,7 @@ using arrow::internal::checked_cast;
 using internal::SinkWhere;
 
 const std::string kConnector = "csv sink";
+constexpr const char* kSuffix = ".csv";
 constexpr std::size_t kWriteBytes = std::size_t{1} << 20;
 constexpr int64_t kChunkRows = 1'024;  // Of which each column is made text in one go.
 
@@ -312,8 +313,21 @@ arrow::Result<std::unique_ptr<Sink>> OpenCsvSink(const std::string& path, std::s
   };
   return internal::OpenFileSink(
       kConnector,
-      {.path = path, .suffix = ".csv", .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
+      {.path = path, .suffix = kSuffix, .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
       std::move(schema), make_encoder);
+}
+
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenCsvSinks(const std::string& folder,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const CsvSinkOptions& options, int partitions) {
+  return internal::OpenParts(
+      kConnector,
+      {.path = folder, .suffix = kSuffix, .rows_per_file = options.rows_per_file, .storage = options.storage},
+      partitions, [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
+        CsvSinkOptions one = options;
+        one.storage = std::move(storage);
+        return OpenCsvSink(path, schema, std::move(one));
+      });
 }
 
 }  // namespace sabot::connectors

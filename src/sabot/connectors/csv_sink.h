@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sabot/connectors/sink.h"
 #include "sabot/env/storage.h"
@@ -27,5 +28,8 @@ struct CsvSinkOptions {
 // (IOError, errno kept).
 arrow::Result<std::unique_ptr<Sink>> OpenCsvSink(const std::string& path, std::shared_ptr<arrow::Schema> schema,
                                                  CsvSinkOptions options = {});
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenCsvSinks(const std::string& folder,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const CsvSinkOptions& options, int partitions);
 
 }  // namespace sabot::connectors

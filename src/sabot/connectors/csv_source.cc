@@ -253,14 +253,20 @@ arrow::Status CheckTypes(const CsvSourceOptions& options, const InputFile& file,
   return arrow::Status::OK();
 }
 
+arrow::Status CheckOptions(const CsvSourceOptions& options) {
+  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  return DialectOf(options).status();
+}
+
 }  // namespace
 
-arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::vector<std::string>& files, CsvSourceOptions options) {
-  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
-  ARROW_RETURN_NOT_OK(DialectOf(options).status());
+arrow::Result<std::vector<InputFile>> FindCsvFiles(const std::vector<std::string>& named) {
+  return ExpandFiles(named, {.connector = std::string(kConnector), .suffixes = {".csv", ".tsv"}});
+}
+
+arrow::Result<std::shared_ptr<Source>> ReadCsvFiles(std::vector<InputFile> files, CsvSourceOptions options) {
+  ARROW_RETURN_NOT_OK(CheckOptions(options));
   arrow::util::InitializeUTF8();
-  ARROW_ASSIGN_OR_RAISE(auto found,
-                        ExpandFiles(files, {.connector = std::string(kConnector), .suffixes = {".csv", ".tsv"}}));
   auto rejects = options.rejects != nullptr ? options.rejects : std::make_shared<data::StrictRejects>();
   const auto shared = std::make_shared<const CsvSourceOptions>(std::move(options));
   const auto open_file = [shared, rejects](const InputFile& file) -> arrow::Result<std::shared_ptr<CsvFile>> {
@@ -271,17 +277,17 @@ arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::vector<std::string>& f
 
   // Types are those of the first file with rows. The first file is opened once only: it may be a pipe.
   auto types = std::make_shared<Types>(shared->types.begin(), shared->types.end());
-  ARROW_ASSIGN_OR_RAISE(auto first, open_file(found.front()));
-  ARROW_RETURN_NOT_OK(CheckTypes(*shared, found.front(), first->names()));
+  ARROW_ASSIGN_OR_RAISE(auto first, open_file(files.front()));
+  ARROW_RETURN_NOT_OK(CheckTypes(*shared, files.front(), first->names()));
   const auto infer = [&](CsvFile& csv, const InputFile& file) -> arrow::Result<bool> {
     auto inferred = csv.Infer(*types);
     if (!inferred.ok()) return ExplainFile(kConnector, file, inferred.status());
     return inferred;
   };
-  ARROW_ASSIGN_OR_RAISE(bool inferred, infer(*first, found.front()));
-  for (std::size_t at = 1; at < found.size() && !inferred; ++at) {
-    ARROW_ASSIGN_OR_RAISE(const auto other, open_file(found[at]));
-    ARROW_ASSIGN_OR_RAISE(inferred, infer(*other, found[at]));
+  ARROW_ASSIGN_OR_RAISE(bool inferred, infer(*first, files.front()));
+  for (std::size_t at = 1; at < files.size() && !inferred; ++at) {
+    ARROW_ASSIGN_OR_RAISE(const auto other, open_file(files[at]));
+    ARROW_ASSIGN_OR_RAISE(inferred, infer(*other, files[at]));
   }
 
   const auto open = [first, open_file,
@@ -293,7 +299,13 @@ arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::vector<std::string>& f
     ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file, csv->Begin(*types)));
     return csv;
   };
-  return internal::ReadFiles(std::string(kConnector), std::move(found), open, shared->batch_rows);
+  return internal::ReadFiles(std::string(kConnector), std::move(files), open, shared->batch_rows);
+}
+
+arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::vector<std::string>& files, CsvSourceOptions options) {
+  ARROW_RETURN_NOT_OK(CheckOptions(options));
+  ARROW_ASSIGN_OR_RAISE(auto found, FindCsvFiles(files));
+  return ReadCsvFiles(std::move(found), std::move(options));
 }
 
 arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::string& file, CsvSourceOptions options) {

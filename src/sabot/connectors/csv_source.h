@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sabot/connectors/file_set.h"
 #include "sabot/connectors/source.h"
 #include "sabot/data/reject_log.h"
 
@@ -45,5 +46,9 @@ struct CsvSourceOptions {
 // options that cannot be used (kOption). A later file with other columns (kSchema) is an error of Next.
 arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::vector<std::string>& files, CsvSourceOptions options = {});
 arrow::Result<std::shared_ptr<Source>> ReadCsv(const std::string& file, CsvSourceOptions options = {});
+
+// The two halves of it, for who reads the files as partitions of their own: which files are named, and what is in some.
+arrow::Result<std::vector<InputFile>> FindCsvFiles(const std::vector<std::string>& named);
+arrow::Result<std::shared_ptr<Source>> ReadCsvFiles(std::vector<InputFile> files, CsvSourceOptions options = {});
 
 }  // namespace sabot::connectors

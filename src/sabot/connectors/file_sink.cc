@@ -1,22 +1,17 @@
 #include <arrow/type.h>
-#include <arrow/util/io_util.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "sabot/connectors/file_sink_internal.h"
 #include "sabot/data/errors.h"
+#include "sabot/data/same_columns.h"
 #include "sabot/env/file_system.h"
 #include "sabot/env/storage.h"
 
 namespace sabot::connectors::internal {
 namespace {
-
-constexpr int64_t kFilesMax = 100'000;  // Names with five digits sort as numbers do.
 
 class FileSink final : public Sink {
  public:
@@ -28,7 +23,7 @@ class FileSink final : public Sink {
         written_(WrittenSchema(*schema_)),
         rows_per_file_(place.rows_per_file),
         make_encoder_(std::move(make_encoder)),
-        storage_(std::move(place.storage)) {}
+        target_{.storage = std::move(place.storage), .path = {}} {}
 
   ~FileSink() override {
     // An encoder may write its end when it is destroyed: nobody wants it, and a pipe might never take it.
@@ -47,14 +42,19 @@ class FileSink final : public Sink {
     return Explain(status);
   }
 
-  arrow::Status Close() override {
+  arrow::Status Finish() override {
     ARROW_RETURN_NOT_OK(CheckUsable());
-    closed_ = true;
-    // No rows are one file with a schema, too.
-    const arrow::Status status = encoder_ != nullptr ? FinishFile() : arrow::Status::OK();
-    encoder_.reset();
-    file_.reset();
+    finished_ = true;
+    const arrow::Status status = EndFile();
+    failed_ = !status.ok();
     return Explain(status);
+  }
+
+  arrow::Status Close() override {
+    if (!finished_) ARROW_RETURN_NOT_OK(Finish());
+    if (closed_ || failed_) return CheckUsable();
+    closed_ = true;
+    return Explain(CommitFile());
   }
 
   int64_t rows_written() const override { return rows_; }
@@ -62,59 +62,38 @@ class FileSink final : public Sink {
 
  private:
   arrow::Status OpenStorage() {
-    target_ = path_;
-    if (storage_ == nullptr) {
-      auto place = env::StorageOf(path_);
-      if (place.status().IsInvalid()) return data::OptionError(place.status().message());
-      ARROW_RETURN_NOT_OK(place.status());
-      storage_ = std::move(place->storage);
-      target_ = std::move(place->path);
-    }
-    if (rows_per_file_ > 0) ARROW_RETURN_NOT_OK(CheckFolder());
+    ARROW_ASSIGN_OR_RAISE(target_, FindStorage(path_, std::move(target_.storage)));
+    if (rows_per_file_ > 0) ARROW_RETURN_NOT_OK(OpenPartFolder(target_, suffix_, "rows_per_file"));
     return OpenFile();
   }
 
-  // Files of an earlier run would mix with ours.
-  arrow::Status CheckFolder() {
-    while (target_.size() > 1 && target_.ends_with('/')) target_.pop_back();
-    const auto names = storage_->List(target_);
-    if (arrow::internal::ErrnoFromStatus(names.status()) == ENOTDIR) {
-      return names.status().WithMessage(
-          "with rows_per_file it is a folder of files, but a file is in the way. Name a "
-          "folder, or leave rows_per_file out.");
-    }
-    ARROW_RETURN_NOT_OK(names.status());
-    for (const std::string& name : *names) {
-      if (!name.starts_with("part-") || !name.ends_with(suffix_)) continue;
-      return arrow::internal::IOErrorFromErrno(EEXIST, "the folder holds '", name,
-                                               "' already. Name an empty folder, or remove what is in this one.");
-    }
-    return storage_->CreateFolder(target_);
-  }
-
   arrow::Status OpenFile() {
-    std::string path = target_;
+    std::string path = target_.path;
     if (rows_per_file_ > 0) {
-      if (files_ == kFilesMax) {
+      if (files_ == kPartFilesMax) {
         return data::OptionError("rows_per_file is " + std::to_string(rows_per_file_) + ", which makes more than " +
-                                 std::to_string(kFilesMax) + " files. Raise it.");
+                                 std::to_string(kPartFilesMax) + " files. Raise it.");
       }
-      std::array<char, 32> number{};
-      std::snprintf(number.data(), number.size(), "/part-%05lld", static_cast<long long>(files_++));
-      path += number.data() + suffix_;
+      path = PartName(path, files_++, suffix_);
     }
-    ARROW_ASSIGN_OR_RAISE(file_, storage_->Create(path));
+    ARROW_ASSIGN_OR_RAISE(file_, target_.storage->Create(path));
     rows_in_file_ = 0;
     return make_encoder_(written_, file_->stream()).Value(&encoder_);
   }
 
-  arrow::Status FinishFile() {
+  // No rows are one file with a schema, too; behind a full one there is none.
+  arrow::Status EndFile() {
+    if (encoder_ == nullptr) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(encoder_->Finish());
     ARROW_RETURN_NOT_OK(CountBytes());
     bytes_before_ = bytes_;
     encoder_.reset();
+    return arrow::Status::OK();
+  }
+
+  arrow::Status CommitFile() {
     const auto file = std::move(file_);
-    return file->Commit();
+    return file == nullptr ? arrow::Status::OK() : file->Commit();
   }
 
   arrow::Status CountBytes() {
@@ -134,7 +113,9 @@ class FileSink final : public Sink {
       rows_in_file_ += count;
       rows_ += count;
       ARROW_RETURN_NOT_OK(CountBytes());
-      if (rows_in_file_ == rows_per_file_) ARROW_RETURN_NOT_OK(FinishFile());
+      if (rows_in_file_ != rows_per_file_) continue;
+      ARROW_RETURN_NOT_OK(EndFile());
+      ARROW_RETURN_NOT_OK(CommitFile());
     }
     return arrow::Status::OK();
   }
@@ -145,7 +126,7 @@ class FileSink final : public Sink {
   }
 
   arrow::Status CheckUsable() const {
-    if (closed_) return arrow::Status::Invalid(SinkWhere(connector_, path_), "the sink is closed.");
+    if (finished_) return arrow::Status::Invalid(SinkWhere(connector_, path_), "the sink is closed.");
     if (failed_) {
       return arrow::Status::Invalid(SinkWhere(connector_, path_), "an earlier write failed. Open the sink anew.");
     }
@@ -153,13 +134,7 @@ class FileSink final : public Sink {
   }
 
   arrow::Status CheckSchema(const arrow::Schema& other) const {
-    if (&other == schema_.get()) return arrow::Status::OK();
-    bool same = other.num_fields() == schema_->num_fields();
-    for (int column = 0; same && column < schema_->num_fields(); ++column) {
-      same = other.field(column)->name() == schema_->field(column)->name() &&
-             other.field(column)->type()->Equals(*schema_->field(column)->type());
-    }
-    if (same) return arrow::Status::OK();
+    if (data::SameColumns(other, *schema_)) return arrow::Status::OK();
     return data::SchemaError(SinkWhere(connector_, path_) + "a batch has columns (" + other.ToString() +
                              "), the file was opened for (" + schema_->ToString() + "). Write batches of one schema.");
   }
@@ -172,8 +147,7 @@ class FileSink final : public Sink {
   const int64_t rows_per_file_;
   const MakeEncoder make_encoder_;
 
-  std::shared_ptr<env::Storage> storage_;
-  std::string target_;  // The path in the storage.
+  env::StoragePath target_;
   std::unique_ptr<env::PendingFile> file_;
   std::unique_ptr<FileEncoder> encoder_;  // Null between files.
   int64_t files_ = 0;
@@ -182,6 +156,7 @@ class FileSink final : public Sink {
   std::atomic<int64_t> rows_ = 0;
   std::atomic<int64_t> bytes_ = 0;
   bool failed_ = false;
+  bool finished_ = false;
   bool closed_ = false;
 };
 

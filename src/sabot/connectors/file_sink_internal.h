@@ -41,6 +41,22 @@ struct FileSinkPlace {
 arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, FileSinkPlace place,
                                                   std::shared_ptr<arrow::Schema> schema, MakeEncoder make_encoder);
 
+inline constexpr int64_t kPartFilesMax = 100'000;  // Names with five digits sort as numbers do.
+
+// The storage of a path, and the path in it; `storage`, where it is given, is that of the path as it stands.
+arrow::Result<env::StoragePath> FindStorage(const std::string& path, std::shared_ptr<env::Storage> storage);
+// Makes a folder of part files where it is missing. Files of an earlier run would mix with ours: one that ends in the
+// suffix is an error (IOError with EEXIST). `option` is what asked for a folder.
+arrow::Status OpenPartFolder(env::StoragePath& folder, const std::string& suffix, const std::string& option);
+// "folder/part-00017.parquet"
+std::string PartName(const std::string& folder, int64_t number, const std::string& suffix);
+
+// A sink a partition, in one folder. Errors: partitions out of their range, rows_per_file (kOption), OpenPartFolder's.
+using OpenPart =
+    std::function<arrow::Result<std::unique_ptr<Sink>>(const std::string& path, std::shared_ptr<env::Storage> storage)>;
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenParts(const std::string& connector, const FileSinkPlace& place,
+                                                            int partitions, const OpenPart& open);
+
 // "parquet sink 'a.parquet': "
 std::string SinkWhere(const std::string& connector, const std::string& path);
 

@@ -19,6 +19,7 @@ namespace {
 using internal::SinkWhere;
 
 const std::string kConnector = "ipc sink";
+constexpr const char* kSuffix = ".arrow";
 constexpr int64_t kBatchRowsMax = int64_t{1} << 30;
 
 // A copy of a fixed-width column with zeros under its nulls.
@@ -122,8 +123,21 @@ arrow::Result<std::unique_ptr<Sink>> OpenIpcSink(const std::string& path, std::s
   };
   return internal::OpenFileSink(
       kConnector,
-      {.path = path, .suffix = ".arrow", .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
+      {.path = path, .suffix = kSuffix, .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
       std::move(schema), make_encoder);
+}
+
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenIpcSinks(const std::string& folder,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const IpcSinkOptions& options, int partitions) {
+  return internal::OpenParts(
+      kConnector,
+      {.path = folder, .suffix = kSuffix, .rows_per_file = options.rows_per_file, .storage = options.storage},
+      partitions, [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
+        IpcSinkOptions one = options;
+        one.storage = std::move(storage);
+        return OpenIpcSink(path, schema, std::move(one));
+      });
 }
 
 }  // namespace sabot::connectors

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sabot/connectors/sink.h"
 #include "sabot/env/storage.h"
@@ -25,5 +26,8 @@ struct IpcSinkOptions {
 // kept).
 arrow::Result<std::unique_ptr<Sink>> OpenIpcSink(const std::string& path, std::shared_ptr<arrow::Schema> schema,
                                                  IpcSinkOptions options = {});
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenIpcSinks(const std::string& folder,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const IpcSinkOptions& options, int partitions);
 
 }  // namespace sabot::connectors

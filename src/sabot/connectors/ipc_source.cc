@@ -109,10 +109,13 @@ class IpcFile final : public internal::FileReader {
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::vector<std::string>& files, IpcSourceOptions options) {
+arrow::Result<std::vector<InputFile>> FindIpcFiles(const std::vector<std::string>& named) {
+  return ExpandFiles(named,
+                     {.connector = std::string(kConnector), .suffixes = {".arrow", ".arrows", ".ipc", ".feather"}});
+}
+
+arrow::Result<std::shared_ptr<Source>> ReadIpcFiles(std::vector<InputFile> files, IpcSourceOptions options) {
   ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
-  ARROW_ASSIGN_OR_RAISE(auto found, ExpandFiles(files, {.connector = std::string(kConnector),
-                                                        .suffixes = {".arrow", ".arrows", ".ipc", ".feather"}}));
   const int64_t batch_rows = options.batch_rows;
   const auto open =
       [options = std::move(options)](const InputFile& file) -> arrow::Result<std::shared_ptr<internal::FileReader>> {
@@ -120,7 +123,13 @@ arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::vector<std::string>& f
     ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file, reader->Open(options)));
     return reader;
   };
-  return internal::ReadFiles(std::string(kConnector), std::move(found), open, batch_rows);
+  return internal::ReadFiles(std::string(kConnector), std::move(files), open, batch_rows);
+}
+
+arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::vector<std::string>& files, IpcSourceOptions options) {
+  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_ASSIGN_OR_RAISE(auto found, FindIpcFiles(files));
+  return ReadIpcFiles(std::move(found), std::move(options));
 }
 
 arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::string& file, IpcSourceOptions options) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sabot/connectors/file_set.h"
 #include "sabot/connectors/source.h"
 
 namespace sabot::connectors {
@@ -23,5 +24,9 @@ struct IpcSourceOptions {
 // Errors: as ReadParquet's, in parquet_source.h.
 arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::vector<std::string>& files, IpcSourceOptions options = {});
 arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::string& file, IpcSourceOptions options = {});
+
+// The two halves of it, for who reads the files as partitions of their own: which files are named, and what is in some.
+arrow::Result<std::vector<InputFile>> FindIpcFiles(const std::vector<std::string>& named);
+arrow::Result<std::shared_ptr<Source>> ReadIpcFiles(std::vector<InputFile> files, IpcSourceOptions options = {});
 
 }  // namespace sabot::connectors

@@ -24,6 +24,7 @@ namespace {
 using internal::SinkWhere;
 
 const std::string kConnector = "parquet sink";
+constexpr const char* kSuffix = ".parquet";
 constexpr int64_t kRowGroupRowsMax = int64_t{1} << 30;
 // Where a column of a row group has more distinct values than this holds, it is written plain from there on. At
 // Parquet's usual 1 MB a row group of distinct doubles fits just about whole: all the work of a dictionary, and no
@@ -164,12 +165,23 @@ arrow::Result<std::unique_ptr<Sink>> OpenParquetSink(const std::string& path, st
     ARROW_RETURN_NOT_OK(encoder->CheckSchema());
     return encoder;
   };
-  return internal::OpenFileSink(kConnector,
-                                {.path = path,
-                                 .suffix = ".parquet",
-                                 .rows_per_file = options.rows_per_file,
-                                 .storage = std::move(options.storage)},
-                                std::move(schema), make_encoder);
+  return internal::OpenFileSink(
+      kConnector,
+      {.path = path, .suffix = kSuffix, .rows_per_file = options.rows_per_file, .storage = std::move(options.storage)},
+      std::move(schema), make_encoder);
+}
+
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenParquetSinks(const std::string& folder,
+                                                                   const std::shared_ptr<arrow::Schema>& schema,
+                                                                   const ParquetSinkOptions& options, int partitions) {
+  return internal::OpenParts(
+      kConnector,
+      {.path = folder, .suffix = kSuffix, .rows_per_file = options.rows_per_file, .storage = options.storage},
+      partitions, [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
+        ParquetSinkOptions one = options;
+        one.storage = std::move(storage);
+        return OpenParquetSink(path, schema, std::move(one));
+      });
 }
 
 }  // namespace sabot::connectors

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sabot/connectors/sink.h"
 #include "sabot/env/storage.h"
@@ -26,5 +27,8 @@ struct ParquetSinkOptions {
 // cannot be made (IOError, errno kept).
 arrow::Result<std::unique_ptr<Sink>> OpenParquetSink(const std::string& path, std::shared_ptr<arrow::Schema> schema,
                                                      ParquetSinkOptions options = {});
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenParquetSinks(const std::string& folder,
+                                                                   const std::shared_ptr<arrow::Schema>& schema,
+                                                                   const ParquetSinkOptions& options, int partitions);
 
 }  // namespace sabot::connectors

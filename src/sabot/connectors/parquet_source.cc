@@ -104,11 +104,12 @@ class ParquetFile final : public internal::FileReader {
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::vector<std::string>& files,
-                                                   ParquetSourceOptions options) {
+arrow::Result<std::vector<InputFile>> FindParquetFiles(const std::vector<std::string>& named) {
+  return ExpandFiles(named, {.connector = std::string(kConnector), .suffixes = {".parquet", ".pq"}});
+}
+
+arrow::Result<std::shared_ptr<Source>> ReadParquetFiles(std::vector<InputFile> files, ParquetSourceOptions options) {
   ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
-  ARROW_ASSIGN_OR_RAISE(auto found,
-                        ExpandFiles(files, {.connector = std::string(kConnector), .suffixes = {".parquet", ".pq"}}));
   const int64_t batch_rows = options.batch_rows;
   const auto open =
       [options = std::move(options)](const InputFile& file) -> arrow::Result<std::shared_ptr<internal::FileReader>> {
@@ -116,7 +117,14 @@ arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::vector<std::string
     ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file, reader->Open(options)));
     return reader;
   };
-  return internal::ReadFiles(std::string(kConnector), std::move(found), open, batch_rows);
+  return internal::ReadFiles(std::string(kConnector), std::move(files), open, batch_rows);
+}
+
+arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::vector<std::string>& files,
+                                                   ParquetSourceOptions options) {
+  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_ASSIGN_OR_RAISE(auto found, FindParquetFiles(files));
+  return ReadParquetFiles(std::move(found), std::move(options));
 }
 
 arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::string& file, ParquetSourceOptions options) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sabot/connectors/file_set.h"
 #include "sabot/connectors/source.h"
 
 namespace sabot::connectors {
@@ -24,5 +25,10 @@ struct ParquetSourceOptions {
 arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::vector<std::string>& files,
                                                    ParquetSourceOptions options = {});
 arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::string& file, ParquetSourceOptions options = {});
+
+// The two halves of it, for who reads the files as partitions of their own: which files are named, and what is in some.
+arrow::Result<std::vector<InputFile>> FindParquetFiles(const std::vector<std::string>& named);
+arrow::Result<std::shared_ptr<Source>> ReadParquetFiles(std::vector<InputFile> files,
+                                                        ParquetSourceOptions options = {});
 
 }  // namespace sabot::connectors

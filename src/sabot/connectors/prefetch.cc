@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -46,6 +47,26 @@ class PrefetchingSource final : public Source {
     return arrow::Status::OK();
   }
 
+  arrow::Result<bool> TryNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    *batch = nullptr;
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return true;
+    if (!reader_.joinable()) reader_ = std::thread([this] { Read(); });
+    if (batches_.empty() && !ended_) {
+      wanted_ = true;
+      return false;
+    }
+    if (batches_.empty()) {
+      ARROW_RETURN_NOT_OK(error_);
+      return true;
+    }
+    *batch = std::move(batches_.front());
+    batches_.pop_front();
+    taken_.notify_one();
+    return true;
+  }
+  void set_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
+
   arrow::Status Close() override {
     Stop();
     return source_->Close();
@@ -59,14 +80,20 @@ class PrefetchingSource final : public Source {
       std::shared_ptr<arrow::RecordBatch> batch;
       arrow::Status status = source_->ReadNext(&batch);
       std::unique_lock lock(mutex_);
-      if (!status.ok() || batch == nullptr || stopping_) {
+      const bool ends = !status.ok() || batch == nullptr || stopping_;
+      if (ends) {
         error_ = std::move(status);
         ended_ = true;
-        filled_.notify_one();
-        return;
+      } else {
+        batches_.push_back(std::move(batch));
       }
-      batches_.push_back(std::move(batch));
       filled_.notify_one();
+      if (std::exchange(wanted_, false) && !stopping_) {
+        lock.unlock();
+        wake_();
+        lock.lock();
+      }
+      if (ends) return;
       taken_.wait(lock, [this] { return batches_.size() < batches_max_ || stopping_; });
       if (stopping_) return;
     }
@@ -86,6 +113,7 @@ class PrefetchingSource final : public Source {
   const std::shared_ptr<Source> source_;
   const std::shared_ptr<arrow::Schema> schema_;
   const std::size_t batches_max_;
+  std::function<void()> wake_ = [] {};
   std::thread reader_;
   env::StopFlag stopped_;  // The reader asks it while it waits.
 
@@ -95,6 +123,7 @@ class PrefetchingSource final : public Source {
   std::deque<std::shared_ptr<arrow::RecordBatch>> batches_;
   arrow::Status error_;  // Comes after the batches.
   bool ended_ = false;
+  bool wanted_ = false;  // Somebody found nothing, and is to be woken.
   bool stopping_ = false;
 };
 

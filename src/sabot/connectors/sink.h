@@ -2,9 +2,11 @@
 #pragma once
 
 #include <arrow/record_batch.h>
+#include <arrow/result.h>
 #include <arrow/status.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace sabot::connectors {
@@ -16,8 +18,18 @@ class Sink {
   // Errors: columns other than those it was opened for (kSchema), values that cannot be written (kData), the disk's
   // (IOError). After the last two kinds the sink can only be destroyed.
   virtual arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
-  // The files are complete and durable when it returns. Called once; whatever it returns, the sink can only be
-  // destroyed afterwards.
+  // As Write, but never waits: false where there is no room for the batch, and then `wake` is called, by any thread,
+  // when there is.
+  virtual arrow::Result<bool> TryWrite(const std::shared_ptr<arrow::RecordBatch>& batch) {
+    ARROW_RETURN_NOT_OK(Write(batch));
+    return true;
+  }
+  virtual void set_wake(std::function<void()> /*wake*/) {}  // Before the first TryWrite.
+  // Writes what is left, so that all that is left to Close is to give the file its name: sinks that shall appear
+  // together, or not at all, are finished one by one and then closed. Nothing is written afterwards.
+  virtual arrow::Status Finish() { return arrow::Status::OK(); }
+  // The files are complete and durable when it returns. Called once, with Finish before it or without; whatever it
+  // returns, the sink can only be destroyed afterwards.
   virtual arrow::Status Close() = 0;
 
   // So far. May be called by any thread.
@@ -28,5 +40,9 @@ class Sink {
 // An option of all sinks that write files, `rows_per_file`: 0 for all rows in one file; else the path is a folder, made
 // where it is missing, and gets files of so many rows, part-00000.parquet and so on. A folder that holds such files
 // already is an error (IOError with EEXIST).
+//
+// Open...Sinks opens one sink a partition, each with a file in such a folder: part-00000.parquet holds the rows of
+// partition 0. A partition without rows is a file without rows. The options of all are the same; rows_per_file is an
+// error (kOption).
 
 }  // namespace sabot::connectors

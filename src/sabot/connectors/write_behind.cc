@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -33,6 +34,45 @@ class BackgroundSink final : public Sink {
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
     std::unique_lock lock(mutex_);
     ARROW_RETURN_NOT_OK(Await(lock, [this] { return batches_.size() < batches_max_ || !error_.ok(); }));
+    return Give(batch);
+  }
+
+  arrow::Result<bool> TryWrite(const std::shared_ptr<arrow::RecordBatch>& batch) override {
+    const std::lock_guard lock(mutex_);
+    wanted_ = error_.ok() && batches_.size() == batches_max_;
+    if (wanted_) return false;
+    ARROW_RETURN_NOT_OK(Give(batch));
+    return true;
+  }
+  void set_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
+
+  arrow::Status Finish() override {
+    ARROW_RETURN_NOT_OK(AwaitEnd());
+    return sink_->Finish();
+  }
+
+  arrow::Status Close() override {
+    ARROW_RETURN_NOT_OK(AwaitEnd());
+    return sink_->Close();
+  }
+
+  int64_t rows_written() const override { return sink_->rows_written(); }
+  int64_t bytes_written() const override { return sink_->bytes_written(); }
+
+ private:
+  // Until all that was given is written.
+  arrow::Status AwaitEnd() {
+    {
+      std::unique_lock lock(mutex_);
+      ending_ = true;
+      filled_.notify_one();
+      if (writer_.joinable()) ARROW_RETURN_NOT_OK(Await(lock, [this] { return ended_; }));
+    }
+    Join();
+    return error_;  // Nobody else is left to set it.
+  }
+
+  arrow::Status Give(const std::shared_ptr<arrow::RecordBatch>& batch) {  // With the mutex, and room.
     ARROW_RETURN_NOT_OK(error_);
     if (ending_) return arrow::Status::Invalid("The sink is closed.");
     if (!writer_.joinable()) writer_ = std::thread([this] { WriteAll(); });
@@ -41,22 +81,6 @@ class BackgroundSink final : public Sink {
     return arrow::Status::OK();
   }
 
-  arrow::Status Close() override {
-    {
-      std::unique_lock lock(mutex_);
-      ending_ = true;
-      filled_.notify_one();
-      if (writer_.joinable()) ARROW_RETURN_NOT_OK(Await(lock, [this] { return ended_; }));
-    }
-    Join();
-    ARROW_RETURN_NOT_OK(error_);  // Nobody else is left to set it.
-    return sink_->Close();
-  }
-
-  int64_t rows_written() const override { return sink_->rows_written(); }
-  int64_t bytes_written() const override { return sink_->bytes_written(); }
-
- private:
   // Until the writer has come so far, or the caller is interrupted.
   template <class Condition>
   arrow::Status Await(std::unique_lock<std::mutex>& lock, Condition condition) {
@@ -78,13 +102,20 @@ class BackgroundSink final : public Sink {
       const auto batch = std::move(batches_.front());
       batches_.pop_front();
       taken_.notify_one();
+      const bool wake = std::exchange(wanted_, false) && !ending_;
       lock.unlock();
+      if (wake) wake_();
       arrow::Status status = sink_->Write(batch);
       lock.lock();
       if (status.ok()) continue;
       error_ = std::move(status);
       batches_.clear();
-      return End();
+      End();
+      if (std::exchange(wanted_, false) && !ending_) {
+        lock.unlock();
+        wake_();
+      }
+      return;
     }
   }
   void End() {
@@ -99,6 +130,7 @@ class BackgroundSink final : public Sink {
 
   const std::unique_ptr<Sink> sink_;
   const std::size_t batches_max_;
+  std::function<void()> wake_ = [] {};
   std::thread writer_;
   env::StopFlag left_;  // The writer asks it while it waits.
 
@@ -107,6 +139,7 @@ class BackgroundSink final : public Sink {
   std::condition_variable taken_;
   std::deque<std::shared_ptr<arrow::RecordBatch>> batches_;
   arrow::Status error_;
+  bool wanted_ = false;  // Somebody found no room, and is to be woken.
   bool ending_ = false;  // No batch comes any more,
   bool ended_ = false;   // and none is being written.
 };

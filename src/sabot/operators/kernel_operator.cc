@@ -11,7 +11,7 @@ arrow::Result<SchemaVector> KernelOperator::Bind(const SchemaVector& inputs) {
 
 arrow::Result<Progress> KernelOperator::Process(int /*input*/, const data::Batch& batch, Output& output) {
   ARROW_ASSIGN_OR_RAISE(auto rows, run_chain_(chain_, batch.rows));
-  ARROW_RETURN_NOT_OK(output.Emit({.rows = std::move(rows), .places = batch.places}));
+  ARROW_RETURN_NOT_OK(output.Emit({.rows = std::move(rows), .places = batch.places, .origin = batch.origin}));
   return Progress::kDone;
 }
 

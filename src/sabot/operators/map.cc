@@ -20,6 +20,7 @@ arrow::Result<Progress> Map::Process(int /*input*/, const data::Batch& batch, Ou
   ARROW_ASSIGN_OR_RAISE(made_, function_(batch));
   ARROW_RETURN_NOT_OK(Check(batch, made_));
   next_ = 0;
+  rows_given_ = 0;
   places_ = batch.places;
   return Resume(output);
 }
@@ -30,8 +31,9 @@ arrow::Result<Progress> Map::Resume(Output& output) {
     if (rows->num_rows() == 0) continue;
     data::Places places = places_;
     if (!options_.keeps_rows && places_.rows() > 0) {
-      const std::vector<data::Place> last(static_cast<std::size_t>(rows->num_rows()), places_.at(places_.rows() - 1));
-      ARROW_ASSIGN_OR_RAISE(places, data::Places::Of(last));
+      ARROW_ASSIGN_OR_RAISE(places,
+                            data::Places::MadeOf(places_.at(places_.rows() - 1), rows_given_, rows->num_rows()));
+      rows_given_ += rows->num_rows();
     }
     ARROW_ASSIGN_OR_RAISE(const auto progress, output.Emit({.rows = std::move(rows), .places = std::move(places)}));
     if (progress == Progress::kMore && next_ < made_.size()) return Progress::kMore;

@@ -22,8 +22,8 @@ struct MapOptions {
   bool keeps_rows = true;                 // One batch for each, with as many rows; they keep their places.
 };
 
-// With keeps_rows false (flat_map) the function may return any number of batches and rows. They all have the place of
-// the last row of the batch they were made of.
+// With keeps_rows false (flat_map) the function may return any number of batches and rows. Their places
+// are those of rows made of the last row of the batch, one after another.
 class Map final : public Operator {
  public:
   Map(MapOptions options, BatchFunction function) : options_(std::move(options)), function_(std::move(function)) {}
@@ -43,6 +43,7 @@ class Map final : public Operator {
   BatchFunction function_;
   arrow::RecordBatchVector made_;  // What the function returned last...
   std::size_t next_ = 0;           // ...and which of it comes next.
+  int64_t rows_given_ = 0;         // Of them.
   data::Places places_;            // Of the batch it was made of.
 };
 

@@ -10,6 +10,7 @@
 #include <arrow/table.h>
 #include <arrow/type.h>
 
+#include <any>
 #include <functional>
 #include <memory>
 #include <string>
@@ -81,6 +82,10 @@ struct OperatorContext {
           [](KernelChain& chain, const std::shared_ptr<arrow::RecordBatch>& batch) { return chain.Process(batch); };
   // Takes what an operator has to say at the end of a run, beside its rows. None: nobody listens.
   std::function<void(std::string name, std::shared_ptr<arrow::Table>)> report = nullptr;
+  // Where a step runs as several copies: the number of this one, and what all copies share in a run. It is empty at
+  // first; they are made one after another, so the first one may fill it.
+  int copy = 0;
+  std::shared_ptr<std::any> shared = std::make_shared<std::any>();
 };
 
 // Makes a fresh operator for a run.
