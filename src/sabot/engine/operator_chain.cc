@@ -1,5 +1,6 @@
 #include "sabot/engine/operator_chain.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sabot::engine {
@@ -7,40 +8,36 @@ namespace sabot::engine {
 // The inbox of the next operator: it has room for one batch.
 class OperatorChain::Room final : public operators::Output {
  public:
-  explicit Room(std::deque<data::Batch>& batches) : batches_(batches) {}
+  explicit Room(Frames& frames) : frames_(frames) {}
   arrow::Result<operators::Progress> Emit(data::Batch batch, int /*port*/) override {
-    batches_.push_back(std::move(batch));
+    frames_.push_back(data::Frame::Rows(std::move(batch), data::kBeginPlace));
     return operators::Progress::kMore;
   }
 
  private:
-  std::deque<data::Batch>& batches_;
+  Frames& frames_;
 };
 
 OperatorChain::OperatorChain(std::vector<std::unique_ptr<operators::Operator>> operators) {
   for (auto& op : operators) links_.push_back({.op = std::move(op)});
 }
 
-void OperatorChain::Push(data::Batch batch) {
-  (links_.empty() ? out_ : links_.front().inbox)->push_back(std::move(batch));
+void OperatorChain::Push(data::Frame frame) {
+  (links_.empty() ? out_ : links_.front().inbox).push_back(std::move(frame));
 }
-
-void OperatorChain::End() { ended_ = true; }
 
 arrow::Result<bool> OperatorChain::Step() {
   for (std::size_t i = links_.size(); i-- > 0;) {
     Link& link = links_[i];
-    Room room(i + 1 < links_.size() ? *links_[i + 1].inbox : *out_);
-    operators::Progress progress;
+    Frames& next = i + 1 < links_.size() ? links_[i + 1].inbox : out_;
+    Room room(next);
+    operators::Progress progress = operators::Progress::kDone;
     if (link.more) {
       ARROW_ASSIGN_OR_RAISE(progress, link.op->Resume(room));
-    } else if (!link.inbox->empty()) {
-      const data::Batch batch = std::move(link.inbox->front());
-      link.inbox->pop_front();
-      ARROW_ASSIGN_OR_RAISE(progress, link.op->Process(0, batch, room));
-    } else if (!link.ending && (i == 0 ? ended_ : links_[i - 1].ending && !links_[i - 1].more)) {
-      link.ending = true;
-      ARROW_ASSIGN_OR_RAISE(progress, link.op->OnTime(data::kEndPlace, room));
+    } else if (link.passing) {
+      next.push_back(*std::exchange(link.passing, std::nullopt));
+    } else if (!link.inbox.empty()) {
+      ARROW_ASSIGN_OR_RAISE(progress, Take(link, room));
     } else {
       continue;
     }
@@ -50,13 +47,41 @@ arrow::Result<bool> OperatorChain::Step() {
   return false;
 }
 
-arrow::Result<std::optional<data::Batch>> OperatorChain::Next() {
-  while (out_->empty()) {
-    ARROW_ASSIGN_OR_RAISE(const bool did, Step());
-    if (!did) return std::nullopt;
+arrow::Result<operators::Progress> OperatorChain::Take(Link& link, operators::Output& room) {
+  const data::Frame frame = std::move(link.inbox.front());
+  link.inbox.pop_front();
+  switch (frame.kind) {
+    case data::FrameKind::kRows:
+      if (frame.frontier > data::kBeginPlace) link.inbox.push_front(data::Frame::Frontier(frame.frontier));
+      return link.op->Process(0, frame.batch, room);
+    case data::FrameKind::kFrontier:
+    case data::FrameKind::kEnd:
+      link.passing = frame;
+      return link.op->OnTime(frame.frontier, room);
+    case data::FrameKind::kBarrier:
+      link.passing = frame;
+      return operators::Progress::kDone;
   }
-  std::optional<data::Batch> next = std::move(out_->front());
-  out_->pop_front();
+  return operators::Progress::kDone;
+}
+
+arrow::Result<std::optional<data::Frame>> OperatorChain::Next() {
+  while (out_.size() < 2) {  // A frontier that follows rows travels with them.
+    ARROW_ASSIGN_OR_RAISE(const bool did, Step());
+    if (!did) break;
+  }
+  if (out_.empty()) return std::nullopt;
+  std::optional<data::Frame> next = std::move(out_.front());
+  out_.pop_front();
+  if (next->kind == data::FrameKind::kRows && !out_.empty() && out_.front().kind == data::FrameKind::kFrontier) {
+    next->frontier = out_.front().frontier;
+    out_.pop_front();
+  }
+  // Operators give rows in the order of their places, so all up to the last one have been given.
+  if (next->kind == data::FrameKind::kRows && next->batch.places.rows() > 0) {
+    next->frontier = std::max(next->frontier, next->batch.places.at(next->batch.places.rows() - 1));
+  }
+  if (next->kind != data::FrameKind::kBarrier) frontier_ = next->frontier = std::max(frontier_, next->frontier);
   return next;
 }
 

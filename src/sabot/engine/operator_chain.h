@@ -1,5 +1,6 @@
-// Operators that follow one another, as one state machine: what one gives the next takes, and one that has more to give
-// than its neighbour has room for is resumed before anything new is begun. One thread at a time.
+// Operators that follow one another, as one state machine: frames in, frames out. What one gives the next takes, and
+// one that has more to give than its neighbour has room for is resumed before anything new is begun. A frontier, a
+// barrier and the end pass an operator when it has nothing left to give of what came before. One thread at a time.
 #pragma once
 
 #include <arrow/result.h>
@@ -9,38 +10,45 @@
 #include <optional>
 #include <vector>
 
-#include "sabot/data/batch.h"
+#include "sabot/data/frame.h"
 #include "sabot/operators/operator.h"
 
 namespace sabot::engine {
 
 class OperatorChain {
  public:
-  // Bound operators, in the order in which rows pass.
+  // Bound operators, in the order in which rows pass; none: frames pass as they are.
   explicit OperatorChain(std::vector<std::unique_ptr<operators::Operator>> operators);
 
-  // Takes a batch; only when Next last gave nothing.
-  void Push(data::Batch batch);
-  // No more batches will come.
-  void End();
-  // What comes out next; nothing: it must be fed, or has ended.
-  arrow::Result<std::optional<data::Batch>> Next();
+  // Takes a frame, rows without a selection; only when Next last gave nothing.
+  void Push(data::Frame frame);
+  // What comes out next; nothing: it must be fed, or has given the end. Rows carry the frontier that holds behind them.
+  arrow::Result<std::optional<data::Frame>> Next();
+
+  // The state of each operator: when Next gave a barrier, as of that barrier; and the other way round, before the first
+  // frame.
+  using Tables = std::vector<std::shared_ptr<arrow::Table>>;
+  std::size_t size() const { return links_.size(); }
+  arrow::Result<Tables> Snapshot(std::size_t op) const { return links_[op].op->Snapshot(); }
+  arrow::Status Restore(std::size_t op, const Tables& snapshot) { return links_[op].op->Restore(snapshot); }
 
  private:
+  using Frames = std::deque<data::Frame>;
   class Room;
   struct Link {
     std::unique_ptr<operators::Operator> op;
-    std::unique_ptr<std::deque<data::Batch>> inbox = std::make_unique<std::deque<data::Batch>>();
+    Frames inbox = {};
     bool more = false;  // It must be resumed.
-    bool ending = false;  // It was told that there are no more rows.
+    std::optional<data::Frame> passing = std::nullopt;  // What it passes on when it has nothing left to give.
   };
 
   // Does the next thing; false: there is nothing to do.
   arrow::Result<bool> Step();
+  arrow::Result<operators::Progress> Take(Link& link, operators::Output& room);
 
-  std::vector<Link> links_;
-  std::unique_ptr<std::deque<data::Batch>> out_ = std::make_unique<std::deque<data::Batch>>();
-  bool ended_ = false;
+  std::deque<Link> links_;
+  Frames out_;
+  data::Place frontier_ = data::kBeginPlace;  // Of what was given.
 };
 
 }  // namespace sabot::engine

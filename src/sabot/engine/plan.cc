@@ -39,7 +39,15 @@ void Write(const Plan& plan, const std::vector<const Plan*>& sources, const std:
     return;
   }
   const bool merges = std::holds_alternative<UnionStep>(plan.step);
-  for (const auto& input : plan.inputs) Write(*input, sources, indent + (merges ? "  " : ""), text);
+  for (std::size_t at = 0; at < plan.inputs.size(); ++at) {
+    const std::string inner = indent + (merges ? "  " : "");
+    Write(*plan.inputs[at], sources, inner, text);
+    if (at >= plan.asked.size() || !plan.asked[at]) continue;
+    const AskedEdge& asked = *plan.asked[at];
+    const bool ranged = asked.kind == graph::EdgeKind::kRange;
+    text +=
+        inner + (ranged ? "partition by range of " + asked.range_by + ": " + asked.range_bounds : "rebalance") + "\n";
+  }
   if (const auto* const step = std::get_if<KernelStep>(&plan.step)) {
     const bool one = step->kernels.size() == 1;
     text += indent + (one ? "kernel" : "kernels, one pass") + (step->stateful ? " by " + Joined(step->by) : "") + ":";

@@ -1,11 +1,12 @@
 // What a stream was asked to do: a tree of immutable steps, each with the schema of its rows. Sources are its leaves,
-// and a step that several streams share is the same object. engine/flow runs it.
+// and a step that several streams share is the same object. engine/planner makes tasks of it.
 #pragma once
 
 #include <arrow/type.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,22 +14,33 @@
 
 #include "sabot/connectors/source.h"
 #include "sabot/data/reject_log.h"
+#include "sabot/graph/job_graph.h"
 #include "sabot/operators/kernel_chain.h"
 #include "sabot/operators/operator.h"
 
 namespace sabot::engine {
 
-// Opens the source anew for each run; what is wrong with single rows goes to the log.
+// Opens a source partition anew for each run; what is wrong with single rows goes to the log.
 using OpenSource =
     std::function<arrow::Result<std::shared_ptr<connectors::Source>>(const std::shared_ptr<data::RejectLog>& rejects)>;
 
 struct SourceStep {
-  OpenSource open;
+  std::vector<OpenSource> partitions = {};  // At least one.
   std::string event_time = "timestamp";  // The column of event time, where there is one; else rows have only offsets.
   bool at_rest = false;  // All rows are there already: taking some batches at once delays nobody.
+  bool on_caller = false;  // It calls Python: only the thread that runs the job may read it.
+  std::vector<std::string> partitioned_by = {};  // No two partitions share a key of these columns.
+  std::vector<std::string> partition_names = {};  // For messages; none: they are called by their numbers.
 };
 struct OperatorStep {
   operators::OperatorFactory make;
+  std::string type = "operator";  // "filter", as in a job graph.
+  bool on_caller = false;  // It calls Python.
+  std::vector<std::string> key_by = {};  // Of its state, where it has some by key.
+  bool keeps_columns = false;  // Columns of its input that its output has, too, are unchanged.
+  // Its author says that copies of it may work side by side, whatever stateful() says of what it cannot know.
+  bool copies_allowed = false;
+  bool by_partition = false;  // It stands right behind a source, with a copy for each of its partitions.
 };
 struct KernelStep {  // Kernels that run as one fused pass.
   std::vector<operators::KernelSpec> kernels;
@@ -36,6 +48,14 @@ struct KernelStep {  // Kernels that run as one fused pass.
   bool stateful = false;
 };
 struct UnionStep {};
+
+// How rows are to reach a step, where that is not left to the rules of graph::ExecutionGraph.
+struct AskedEdge {
+  graph::EdgeKind kind = graph::EdgeKind::kRebalance;  // Or kRange:
+  std::string range_by = {};  // of this column,
+  std::string range_bounds = "[]";  // by these, a JSON array as in graph::Edge,
+  int ranges = 0;  // which make so many.
+};
 
 struct Plan;
 using PlanPtr = std::shared_ptr<const Plan>;
@@ -45,9 +65,11 @@ struct Plan {
   std::shared_ptr<arrow::Schema> schema;
   std::variant<SourceStep, OperatorStep, KernelStep, UnionStep> step;
   std::vector<PlanPtr> inputs = {};
+  int parallelism = 0;  // Copies; 0: as the run says.
+  std::vector<std::optional<AskedEdge>> asked = {};  // By input; where there is none, as the rules say.
 };
 
-// The sources of a plan in the order of their ranks: as they appear, each once.
+// The sources of a plan in the order of their ranks: as they appear, each once, however often it is used.
 std::vector<const Plan*> SourcesOf(const Plan& plan);
 
 // The plan for people, sources first. What runs as one pass stands together.

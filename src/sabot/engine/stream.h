@@ -63,18 +63,26 @@ class Stream {
 
   // Files (connectors/file_set.h says which may be named), in the order of their names, are one source. `event_time` is
   // the column that a union orders rows by.
+  // `partitioned_by` says that no two files share a key of these columns, such as one file a security. Each file is
+  // then a source partition of its own, read beside the others; what is keyed by these columns runs behind each of
+  // them, and where rows meet again they are merged by place. A key in two files is an error of the run (kData).
+  // Errors: more than 256 files (kOption), files with different columns, a column that can be no key (kSchema).
   static arrow::Result<Stream> FromParquet(const Paths& paths, connectors::ParquetSourceOptions options = {},
-                                           std::string event_time = "timestamp");
+                                           std::string event_time = "timestamp",
+                                           std::vector<std::string> partitioned_by = {});
   static arrow::Result<Stream> FromCsv(const Paths& paths, connectors::CsvSourceOptions options = {},
-                                       std::string event_time = "timestamp");
+                                       std::string event_time = "timestamp",
+                                       std::vector<std::string> partitioned_by = {});
   static arrow::Result<Stream> FromIpc(const Paths& paths, connectors::IpcSourceOptions options = {},
-                                       std::string event_time = "timestamp");
+                                       std::string event_time = "timestamp",
+                                       std::vector<std::string> partitioned_by = {});
   static arrow::Result<Stream> FromGenerator(const connectors::TickGeneratorOptions& options);
   static arrow::Result<Stream> FromTable(std::shared_ptr<arrow::Table> table, std::string event_time = "timestamp");
   // Can be run once. A second run is an error that says so.
   static arrow::Result<Stream> FromReader(std::shared_ptr<arrow::RecordBatchReader> reader,
                                           std::string event_time = "timestamp");
-  // Errors (kSchema): `step.event_time` is a column that holds no time.
+  // What `step.partitioned_by` promises is checked. Errors (kSchema): `step.event_time` is a column that holds no time,
+  // one of `step.partitioned_by` can be no key.
   static arrow::Result<Stream> FromSource(std::string description, std::shared_ptr<arrow::Schema> schema,
                                           SourceStep step);
 
@@ -111,11 +119,23 @@ class Stream {
   arrow::Result<Stream> Union(const std::vector<Stream>& others) const;
   // Counts, for each key, what is odd about the rows, which pass unchanged; a run's summary has the counts.
   arrow::Result<Stream> DataQuality(operators::DataQualityOptions options) const;
-  // Any operator of one input and one output.
+  // Any operator of one input and one output. Copies of one without state may run side by side.
   arrow::Result<Stream> Apply(std::string description, operators::OperatorFactory make) const;
+  arrow::Result<Stream> Apply(std::string description, OperatorStep step) const;
+  // How many copies each step that follows has; 0: as the run says (ShuffleOptions::parallelism).
+  arrow::Result<Stream> Parallelism(int copies) const;
+  // The rows reach the next step's copies by ranges of a column, or in turn by blocks; what comes out, and its order,
+  // are the same as with one copy. `bounds` is a JSON array ("[10, 20.5]"; graph/range_bounds.h says of which values)
+  // that ascends; unless Parallelism says how many copies the step has, it has one more than there are bounds. Errors
+  // (kSchema, kOption): those of shuffle::RangePartitioner; at the run, a step that keeps rows of one key together,
+  // which these do not.
+  arrow::Result<Stream> Ranged(std::string column, const std::string& bounds) const;
+  Stream Rebalanced() const;
 
   const std::shared_ptr<arrow::Schema>& schema() const { return plan_->schema; }
   const std::vector<std::string>& by() const { return by_; }
+  int parallelism() const { return parallelism_; }
+  const PlanPtr& plan() const { return plan_; }
   std::string Explain() const { return engine::Explain(*plan_); }
 
   // --- where they go: each of these runs the stream ---
@@ -123,17 +143,29 @@ class Stream {
   // Batches as they are asked for.
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Run(RunContext context = {}) const;
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(RunContext context = {}) const;
+  // With `partitions` the path is a folder, and gets so many files (connectors/sink.h), each with the rows of some keys
+  // in the order of their places: which ones follows from the hash of the stream's key, not from how the run was done.
+  // All files appear when the run has ended well, or none.
+  // Errors: the stream's key is no column (kSchema), more partitions than key groups (kOption).
   arrow::Result<RunSummary> ToParquet(const std::string& path, connectors::ParquetSinkOptions options = {},
-                                      RunContext context = {}) const;
+                                      RunContext context = {}, int partitions = 0) const;
   arrow::Result<RunSummary> ToCsv(const std::string& path, connectors::CsvSinkOptions options = {},
-                                  RunContext context = {}) const;
+                                  RunContext context = {}, int partitions = 0) const;
   arrow::Result<RunSummary> ToIpc(const std::string& path, connectors::IpcSinkOptions options = {},
-                                  RunContext context = {}) const;
+                                  RunContext context = {}, int partitions = 0) const;
   arrow::Result<RunSummary> To(const OpenSink& open, RunContext context = {}) const;
 
  private:
   explicit Stream(PlanPtr plan, std::vector<std::string> by = {"symbol"})
       : plan_(std::move(plan)), by_(std::move(by)) {}
+  Stream With(Plan plan) const;
+  arrow::Result<Stream> Branch(int64_t number) const;
+  arrow::Result<Stream> United(const std::vector<Stream>& others) const;
+  using Sinks = std::vector<std::unique_ptr<connectors::Sink>>;
+  using OpenSinks = std::function<arrow::Result<Sinks>(const std::shared_ptr<arrow::Schema>& schema)>;
+  arrow::Result<RunSummary> ToAll(const OpenSinks& open, RunContext context) const;
+  // To the sinks of a partitioned output.
+  arrow::Result<RunSummary> ToPartitions(int partitions, const OpenSinks& open, RunContext context) const;
   // Makes the operator that keeps the rows for which the condition is true.
   using MakeSieve = std::function<std::unique_ptr<operators::Operator>(operators::ExpressionPtr condition,
                                                                        const operators::OperatorContext& context)>;
@@ -146,6 +178,8 @@ class Stream {
 
   PlanPtr plan_;
   std::vector<std::string> by_;
+  int parallelism_ = 0;
+  std::optional<AskedEdge> asked_;  // To the next step.
 };
 
 }  // namespace sabot::engine
