@@ -1,4 +1,4 @@
-// engine::Diff of anything Arrow.
+// engine::Diff and engine::RowDigest of anything Arrow.
 #include "sabot/engine/diff.h"
 
 #include <nanobind/nanobind.h>
@@ -13,6 +13,7 @@
 #include "python/bindings/errors.h"
 #include "python/bindings/interrupt.h"
 #include "python/bindings/module.h"
+#include "sabot/engine/row_digest.h"
 
 namespace sabot::python {
 namespace {
@@ -49,10 +50,29 @@ nb::dict Diff(const nb::object& left, const nb::object& right, std::string by, b
   return entry;
 }
 
+void AddTo(engine::RowDigest& digest, const nb::object& data) {
+  const auto reader = ImportReader(data);
+  const nb::gil_scoped_release released;
+  std::shared_ptr<arrow::RecordBatch> batch;
+  for (;;) {
+    Check(reader->ReadNext(&batch));
+    if (batch == nullptr) return;
+    Check(digest.Add(*batch));
+  }
+}
+
 }  // namespace
 
 void RegisterDiff(nb::module_& module) {
   module.def("diff", &Diff, nb::arg("left"), nb::arg("right"), nb::arg("by"), nb::arg("nan_bits"));
+  nb::class_<engine::RowDigest>(module, "RowDigest", "A digest of rows in their order.")
+      .def(
+          "__init__",
+          [](engine::RowDigest* self, const nb::object& schema) { new (self) engine::RowDigest(ImportSchema(schema)); },
+          nb::arg("schema"))
+      .def("add", &AddTo, nb::arg("data"))
+      .def_prop_ro("rows", &engine::RowDigest::rows)
+      .def_prop_ro("hex", &engine::RowDigest::Hex);
 }
 
 }  // namespace sabot::python

@@ -10,6 +10,9 @@ NB_MODULE(_native, module) {
   sabot::python::RegisterCapsules(module);
   sabot::python::RegisterDiff(module);
   sabot::python::RegisterExpressions(module);
+  sabot::python::RegisterGraph(module);
   sabot::python::RegisterKernels(module);
+  sabot::python::RegisterShuffle(module);
+  sabot::python::RegisterShuffleBuffers(module);
   sabot::python::RegisterStream(module);
 }

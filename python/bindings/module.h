@@ -7,7 +7,10 @@ namespace sabot::python {
 
 void RegisterDiff(nanobind::module_& module);
 void RegisterExpressions(nanobind::module_& module);
+void RegisterGraph(nanobind::module_& module);
 void RegisterKernels(nanobind::module_& module);
+void RegisterShuffle(nanobind::module_& module);
+void RegisterShuffleBuffers(nanobind::module_& module);
 void RegisterStream(nanobind::module_& module);
 
 }  // namespace sabot::python

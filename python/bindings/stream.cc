@@ -1,4 +1,4 @@
-// engine::Stream, and the reader of its batches.
+// engine::Stream: where rows come from, and what happens to them.
 #include "sabot/engine/stream.h"
 
 #include <nanobind/nanobind.h>
@@ -6,11 +6,9 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "python/bindings/arrow_capsules.h"
@@ -19,78 +17,15 @@
 #include "python/bindings/module.h"
 #include "python/bindings/options.h"
 #include "python/bindings/python_call.h"
+#include "python/bindings/runs.h"
 #include "sabot/connectors/csv_source.h"
 #include "sabot/connectors/ipc_source.h"
-#include "sabot/connectors/reject_file.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::python {
 namespace {
 
 using Names = std::vector<std::string>;
-
-// Rejects (a file's name, or None), strict, progress (a callable, or None).
-engine::RunContext Context(const std::optional<std::string>& rejects, bool strict, const nb::object& progress) {
-  engine::RunContext context{.interrupt = std::make_shared<PythonInterrupt>()};
-  if (strict) context.rejects = std::make_shared<data::StrictRejects>();
-  if (rejects) context.rejects = Check(connectors::OpenRejectFile(*rejects));
-  if (progress.is_none()) return context;
-  context.progress = [callable = Share(progress)](const engine::RunProgress& now) -> arrow::Status {
-    return CallPython([&] {
-             (*callable)(now.rows_read, now.rows_written, now.rows_rejected, now.done);
-             return true;
-           })
-        .status();
-  };
-  return context;
-}
-
-nb::dict SummaryToPython(const engine::RunSummary& summary) {
-  nb::dict entry;
-  entry["rows_read"] = summary.rows_read;
-  entry["rows_written"] = summary.rows_written;
-  entry["rows_rejected"] = summary.rows_rejected;
-  entry["seconds"] = summary.seconds;
-  const auto quality = summary.reports.find("data_quality");
-  if (quality == summary.reports.end()) {
-    entry["quality"] = nb::none();
-  } else {
-    const auto batch = Check(quality->second->CombineChunksToBatch());
-    entry["quality"] = nb::cast(ArrowResult(batch));
-  }
-  return entry;
-}
-
-// The batches of a run, one at a time.
-class Reader {
- public:
-  Reader(std::shared_ptr<arrow::RecordBatchReader> reader, std::shared_ptr<data::RejectLog> rejects)
-      : reader_(std::move(reader)), rejects_(std::move(rejects)) {}
-  ~Reader() { Close(); }
-
-  std::optional<ArrowResult> Next() {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    const nb::gil_scoped_release released;
-    const std::scoped_lock lock(mutex_);
-    if (reader_ == nullptr) return std::nullopt;
-    Check(reader_->ReadNext(&batch));
-    if (batch != nullptr) return ArrowResult(batch);
-    Check(rejects_->Close());
-    reader_ = nullptr;
-    return std::nullopt;
-  }
-  // Ends the run. Its threads may be waiting for the GIL.
-  void Close() {
-    const nb::gil_scoped_release released;
-    const std::scoped_lock lock(mutex_);
-    reader_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  std::shared_ptr<arrow::RecordBatchReader> reader_;  // None once it has ended.
-  std::shared_ptr<data::RejectLog> rejects_;
-};
 
 // Batches that a Python iterator gives, on the thread that runs the stream.
 class PythonSource final : public connectors::Source {
@@ -129,14 +64,15 @@ engine::Stream FromSource(std::string description, nb::object open, const nb::ob
                           bool at_rest) {
   auto columns = ImportSchema(schema);
   return Check(engine::Stream::FromSource(std::move(description), columns,
-                                          {.open = [columns, callable = Share(std::move(open))](const auto&)
-                                               -> arrow::Result<std::shared_ptr<connectors::Source>> {
+                                          {.partitions = {[columns, callable = Share(std::move(open))](const auto&)
+                                                              -> arrow::Result<std::shared_ptr<connectors::Source>> {
                                              return CallPython([&]() -> std::shared_ptr<connectors::Source> {
                                                return std::make_shared<PythonSource>(columns, Share((*callable)()));
                                              });
-                                           },
+                                           }},
                                            .event_time = std::move(event_time),
-                                           .at_rest = at_rest}));
+                                           .at_rest = at_rest,
+                                           .on_caller = true}));
 }
 
 engine::Stream FromGenerator(int64_t rows, int32_t symbols, uint64_t seed, std::string kind, int64_t batch_rows,
@@ -158,8 +94,8 @@ engine::Stream FromGenerator(int64_t rows, int32_t symbols, uint64_t seed, std::
 
 // The types come as the fields of a schema.
 engine::Stream FromCsv(const Names& paths, Names columns, const nb::object& types, const std::string& delimiter,
-                       Names column_names, std::optional<Names> null_values, int64_t batch_rows,
-                       std::string event_time) {
+                       Names column_names, std::optional<Names> null_values, int64_t batch_rows, std::string event_time,
+                       Names partitioned_by) {
   connectors::CsvSourceOptions options{.delimiter = delimiter.empty() ? ',' : delimiter.front(),
                                        .column_names = std::move(column_names),
                                        .columns = std::move(columns),
@@ -168,7 +104,7 @@ engine::Stream FromCsv(const Names& paths, Names columns, const nb::object& type
   const auto given = ImportSchema(types);
   for (const auto& field : given->fields()) options.types.emplace_back(field->name(), field->type());
   const Waiting waiting;
-  return Check(engine::Stream::FromCsv(paths, std::move(options), std::move(event_time)));
+  return Check(engine::Stream::FromCsv(paths, std::move(options), std::move(event_time), std::move(partitioned_by)));
 }
 
 // (name, JSON) of each column.
@@ -185,95 +121,37 @@ engine::Stream Kernel(const engine::Stream& stream, const std::string& name, con
   return Check(stream.Kernel(SpecFromPython(nb::make_tuple(name, options, columns, outputs)), std::move(by)));
 }
 
-// `make` returns a fresh function for a run: it takes (batch, where it is) and returns a list of batches.
+// `make` returns a fresh function for a run: it takes (batch, where it is) and returns a list of batches. Each copy of
+// the step has one. `key_by`: the key of the kernels it calls.
 engine::Stream Map(const engine::Stream& stream, const std::string& name, nb::object make, const nb::object& schema,
-                   bool keeps_rows) {
+                   bool keeps_rows, Names key_by) {
   const operators::MapOptions options{.name = name, .output = ImportSchema(schema), .keeps_rows = keeps_rows};
-  return Check(
-      stream.Apply(name,
-                   [options, maker = Share(std::move(make))](
-                       const operators::OperatorContext&) -> arrow::Result<std::unique_ptr<operators::Operator>> {
-                     auto call = [maker, function = SharedObject()](const data::Batch& batch) mutable {
-                       return CallPython([&] {
-                         if (function == nullptr) function = Share((*maker)());
-                         arrow::RecordBatchVector made;
-                         for (const nb::handle each : (*function)(ArrowResult(batch.rows), operators::WhereIs(batch))) {
-                           for (auto& rows : Check(ImportReader(nb::borrow(each))->ToRecordBatches()))
-                             made.push_back(std::move(rows));
-                         }
-                         return made;
-                       });
-                     };
-                     return std::make_unique<operators::Map>(options, std::move(call));
-                   }));
+  return Check(stream.Apply(
+      name, {.make = [options, maker = Share(std::move(make))](
+                         const operators::OperatorContext&) -> arrow::Result<std::unique_ptr<operators::Operator>> {
+               auto call = [maker, function = SharedObject()](const data::Batch& batch) mutable {
+                 return CallPython([&] {
+                   if (function == nullptr) function = Share((*maker)());
+                   arrow::RecordBatchVector made;
+                   for (const nb::handle each : (*function)(ArrowResult(batch.rows), operators::WhereIs(batch))) {
+                     for (auto& rows : Check(ImportReader(nb::borrow(each))->ToRecordBatches()))
+                       made.push_back(std::move(rows));
+                   }
+                   return made;
+                 });
+               };
+               return std::make_unique<operators::Map>(options, std::move(call));
+             },
+             .type = keeps_rows ? "map" : "flat_map",
+             .on_caller = true,
+             .key_by = std::move(key_by),
+             .copies_allowed = keeps_rows}));  // Else rows have no places of their own.
 }
 
 engine::Stream Union(const engine::Stream& stream, const nb::list& others) {
   std::vector<engine::Stream> streams;
   for (const nb::handle other : others) streams.push_back(nb::cast<const engine::Stream&>(other));
   return Check(stream.Union(streams));
-}
-
-std::unique_ptr<Reader> Run(const engine::Stream& stream, const std::optional<std::string>& rejects, bool strict) {
-  auto context = Context(rejects, strict, nb::none());
-  const nb::gil_scoped_release released;
-  auto log = context.rejects;
-  return std::make_unique<Reader>(Check(stream.Run(std::move(context))), std::move(log));
-}
-
-nb::tuple Collect(const engine::Stream& stream, const std::optional<std::string>& rejects, bool strict) {
-  auto context = Context(rejects, strict, nb::none());
-  std::optional<ArrowResult> result;
-  {
-    const nb::gil_scoped_release released;
-    const auto log = context.rejects;
-    const auto reader = Check(stream.Run(std::move(context)));
-    auto batches = Check(reader->ToRecordBatches());
-    Check(log->Close());
-    result.emplace(reader->schema(), std::move(batches));
-  }
-  return nb::make_tuple(std::move(*result));
-}
-
-// Where rows go, and what the run may be told.
-template <class Options>
-nb::dict ToFiles(const engine::Stream& stream,
-                 arrow::Result<engine::RunSummary> (engine::Stream::*to)(const std::string&, Options,
-                                                                         engine::RunContext) const,
-                 const std::string& path, Options options, engine::RunContext context) {
-  engine::RunSummary summary;
-  {
-    const nb::gil_scoped_release released;
-    summary = Check((stream.*to)(path, std::move(options), std::move(context)));
-  }
-  return SummaryToPython(summary);
-}
-
-nb::dict ToParquet(const engine::Stream& stream, const std::string& path, int64_t row_group_rows, int64_t rows_per_file,
-                   std::string compression, const std::optional<std::string>& rejects, bool strict,
-                   const nb::object& progress) {
-  return ToFiles(
-      stream, &engine::Stream::ToParquet, path,
-      connectors::ParquetSinkOptions{
-          .row_group_rows = row_group_rows, .compression = std::move(compression), .rows_per_file = rows_per_file},
-      Context(rejects, strict, progress));
-}
-
-nb::dict ToCsv(const engine::Stream& stream, const std::string& path, int64_t rows_per_file, std::string delimiter,
-               const std::optional<std::string>& rejects, bool strict, const nb::object& progress) {
-  return ToFiles(stream, &engine::Stream::ToCsv, path,
-                 connectors::CsvSinkOptions{.delimiter = delimiter.empty() ? ',' : delimiter.front(),
-                                            .rows_per_file = rows_per_file},
-                 Context(rejects, strict, progress));
-}
-
-nb::dict ToIpc(const engine::Stream& stream, const std::string& path, int64_t batch_rows, int64_t rows_per_file,
-               std::string compression, const std::optional<std::string>& rejects, bool strict,
-               const nb::object& progress) {
-  return ToFiles(stream, &engine::Stream::ToIpc, path,
-                 connectors::IpcSinkOptions{
-                     .batch_rows = batch_rows, .compression = std::move(compression), .rows_per_file = rows_per_file},
-                 Context(rejects, strict, progress));
 }
 
 }  // namespace
@@ -284,27 +162,27 @@ void RegisterStream(nb::module_& module) {
     if (!duration.ok()) Check(data::OptionError(name + ": " + duration.status().message()));
     return *duration;
   });
-  nb::class_<Reader>(module, "Reader", "The batches of a run, as they are asked for.")
-      .def("next", &Reader::Next)
-      .def("close", &Reader::Close);
-  nb::class_<engine::Stream>(module, "Stream", "A pipeline: sources and steps. Immutable.")
+  nb::class_<engine::Stream> stream(module, "Stream", "A pipeline: sources and steps. Immutable.");
+  stream
       .def_static(
           "from_parquet",
-          [](const Names& paths, Names columns, int64_t batch_rows, std::string event_time) {
+          [](const Names& paths, Names columns, int64_t batch_rows, std::string event_time, Names partitioned_by) {
             const Waiting waiting;
             return Check(engine::Stream::FromParquet(paths, {.columns = std::move(columns), .batch_rows = batch_rows},
-                                                     std::move(event_time)));
+                                                     std::move(event_time), std::move(partitioned_by)));
           },
-          nb::arg("paths"), nb::arg("columns"), nb::arg("batch_rows"), nb::arg("event_time"))
+          nb::arg("paths"), nb::arg("columns"), nb::arg("batch_rows"), nb::arg("event_time"), nb::arg("partitioned_by"))
       .def_static("from_csv", &FromCsv, nb::arg("paths"), nb::arg("columns"), nb::arg("types"), nb::arg("delimiter"),
-                  nb::arg("column_names"), nb::arg("null_values").none(), nb::arg("batch_rows"), nb::arg("event_time"))
+                  nb::arg("column_names"), nb::arg("null_values").none(), nb::arg("batch_rows"), nb::arg("event_time"),
+                  nb::arg("partitioned_by"))
       .def_static(
           "from_ipc",
-          [](const Names& paths, Names columns, std::string event_time) {
+          [](const Names& paths, Names columns, std::string event_time, Names partitioned_by) {
             const Waiting waiting;
-            return Check(engine::Stream::FromIpc(paths, {.columns = std::move(columns)}, std::move(event_time)));
+            return Check(engine::Stream::FromIpc(paths, {.columns = std::move(columns)}, std::move(event_time),
+                                                 std::move(partitioned_by)));
           },
-          nb::arg("paths"), nb::arg("columns"), nb::arg("event_time"))
+          nb::arg("paths"), nb::arg("columns"), nb::arg("event_time"), nb::arg("partitioned_by"))
       .def_static("from_generator", &FromGenerator, nb::kw_only(), nb::arg("rows"), nb::arg("symbols"), nb::arg("seed"),
                   nb::arg("kind"), nb::arg("batch_rows"), nb::arg("skew"), nb::arg("start_ns"), nb::arg("mean_gap_ns"),
                   nb::arg("late"), nb::arg("gaps"), nb::arg("nulls"), nb::arg("dictionary_symbols"))
@@ -331,23 +209,21 @@ void RegisterStream(nb::module_& module) {
       .def("key_by", [](const engine::Stream& stream, Names by) { return Check(stream.KeyBy(std::move(by))); })
       .def("kernel", &Kernel, nb::arg("name"), nb::arg("options"), nb::arg("columns"), nb::arg("outputs"),
            nb::arg("by").none())
-      .def("map", &Map, nb::arg("name"), nb::arg("make"), nb::arg("schema"), nb::arg("keeps_rows"))
+      .def("map", &Map, nb::arg("name"), nb::arg("make"), nb::arg("schema"), nb::arg("keeps_rows"), nb::arg("key_by"))
       .def("union", &Union)
+      .def("ranged", [](const engine::Stream& stream, std::string column,
+                        const std::string& bounds) { return Check(stream.Ranged(std::move(column), bounds)); })
+      .def("rebalanced", &engine::Stream::Rebalanced)
       .def("data_quality",
            [](const engine::Stream& stream, Names by, int64_t gap_ns) {
              return Check(stream.DataQuality({.by = std::move(by), .gap_ns = gap_ns}));
            })
       .def_prop_ro("schema", [](const engine::Stream& stream) { return ArrowSchemaResult{stream.schema()}; })
+      .def("parallel", [](const engine::Stream& stream, int copies) { return Check(stream.Parallelism(copies)); })
+      .def_prop_ro("parallelism", &engine::Stream::parallelism)
       .def_prop_ro("by", &engine::Stream::by)
-      .def("explain", &engine::Stream::Explain)
-      .def("run", &Run, nb::arg("rejects").none(), nb::arg("strict"))
-      .def("collect", &Collect, nb::arg("rejects").none(), nb::arg("strict"))
-      .def("to_parquet", &ToParquet, nb::arg("path"), nb::arg("row_group_rows"), nb::arg("rows_per_file"),
-           nb::arg("compression"), nb::arg("rejects").none(), nb::arg("strict"), nb::arg("progress").none())
-      .def("to_csv", &ToCsv, nb::arg("path"), nb::arg("rows_per_file"), nb::arg("delimiter"), nb::arg("rejects").none(),
-           nb::arg("strict"), nb::arg("progress").none())
-      .def("to_ipc", &ToIpc, nb::arg("path"), nb::arg("batch_rows"), nb::arg("rows_per_file"), nb::arg("compression"),
-           nb::arg("rejects").none(), nb::arg("strict"), nb::arg("progress").none());
+      .def("explain", &engine::Stream::Explain);
+  RegisterRuns(module, stream);
 }
 
 }  // namespace sabot::python

@@ -2,6 +2,7 @@
 
 `sabot.fintech` has the kernels as functions on any Arrow data and as objects that keep their state;
 `sabot.Stream` reads, computes and writes in bounded memory. The same rows give the same bits either way.
+`sabot.execution` plans jobs: operators with parallelism, and the tasks and shuffles they become.
 
 The engine is loaded when the first of its names is used, so that `sabot --help` need not wait for it.
 """
@@ -12,20 +13,24 @@ from typing import TYPE_CHECKING, Any
 from sabot import errors
 
 if TYPE_CHECKING:
-    from sabot import expressions, fintech, pipeline, testing
+    from sabot import execution, expressions, fintech, pipeline, shuffle, testing
     from sabot.api import Stream
+    from sabot.app import App
     from sabot.comparison import diff
     from sabot.expressions import Expr, col, expr, kernel, lit, when
+    from sabot.verification import verify
 
     __version__: str
 
 __all__ = [
+    "App",
     "Expr",
     "Stream",
     "__version__",
     "col",
     "diff",
     "errors",
+    "execution",
     "expr",
     "expressions",
     "fintech",
@@ -33,18 +38,24 @@ __all__ = [
     "lit",
     "pipeline",
     "set_max_threads",
+    "shuffle",
     "testing",
+    "verify",
     "when",
 ]
 
 # Name -> the module it is in, or is.
 _MODULES = {
+    "App": "sabot.app",
     "Stream": "sabot.api",
     "diff": "sabot.comparison",
+    "execution": "sabot.execution",
     "fintech": "sabot.fintech",
     "expressions": "sabot.expressions",
     "pipeline": "sabot.pipeline",
+    "shuffle": "sabot.shuffle",
     "testing": "sabot.testing",
+    "verify": "sabot.verification",
     **dict.fromkeys(("Expr", "col", "expr", "kernel", "lit", "when"), "sabot.expressions"),
 }
 
@@ -90,8 +101,8 @@ def _why_not(error: ImportError) -> str:
         except metadata.PackageNotFoundError:
             found = "no pyarrow"
         todo = f"the engine links the Arrow of {wanted}, found {found}. Run: pip install '{wanted}'"
-    elif "libsleef" in text or "libtbb" in text:
-        todo = "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12"
+    elif any(library in text for library in ("libsleef", "libtbb", "libcrypto")):
+        todo = "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3"
     elif isinstance(error, ModuleNotFoundError):
         todo = "the package was not built with its engine. Run `pip install .` in Sabot's source tree"
     else:

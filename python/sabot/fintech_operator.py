@@ -40,6 +40,7 @@ class FintechKernelOperator:
             )
         self._stream = _stream_of(source).kernel(name, by=symbol_column, **options)
         self._keys = make_by(symbol_column) if info is not None and info.stateful else []
+        self._step = {"kernel": info.name if info else name, **({"by": self._keys} if self._keys else {}), **options}
 
     @property
     def stream(self) -> Stream:
@@ -50,6 +51,11 @@ class FintechKernelOperator:
     def schema(self) -> pa.Schema:
         """Of the rows that come out."""
         return self._stream.schema
+
+    @property
+    def step(self) -> dict[str, Any]:
+        """The kernel without its source, as a step of a pipeline or of a JobGraph."""
+        return dict(self._step)
 
     def requires_shuffle(self) -> bool:
         """Whether rows of one key must come to one task: the kernel keeps state."""

@@ -1,7 +1,7 @@
 """Files by what their names end in: the one table for everything that takes a path."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,22 @@ def format_of(path: str | os.PathLike[str], chosen: str | None = None) -> str:
     )
 
 
-def open_stream(path: str | os.PathLike[str], chosen: str | None = None, **options: Any) -> Any:
-    """A stream of the file's rows; options are those of Stream.from_<format>."""
+def open_stream(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], chosen: str | None = None, **options: Any
+) -> Any:
+    """A stream of the rows of a file, or of several of one format; options are those of Stream.from_<format>."""
     from sabot.stream import Stream
 
-    found = format_of(path, chosen)
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    formats = list(dict.fromkeys(format_of(each, chosen) for each in paths))
+    if len(formats) != 1:
+        raise OptionError(
+            f"{os.fspath(paths[0])} and the files beside it are {' and '.join(formats)}. Read the files of each format "
+            f"as a stream, and make a union of these."
+        )
+    (found,) = formats
     opened: Callable[..., Stream] = getattr(Stream, f"from_{found}")
-    return opened(path, **(_implied(path, found) | options))
+    return opened(path, **(_implied(paths[0], found) | options))
 
 
 def write_stream(stream: Any, path: str | os.PathLike[str], chosen: str | None = None, **options: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from sabot import _native, tables
-from sabot.errors import FunctionError, SabotError, SchemaError
+from sabot.errors import FunctionError, OptionError, SabotError, SchemaError
 from sabot.kernels import Spec, by_text, call_sites
+from sabot.registry import KERNELS
 
 __all__ = ["PlannedFunction", "plan"]
 
@@ -27,6 +28,11 @@ class KernelCall:
 
     specs: list[Spec]
     by: list[str]
+
+    @property
+    def stateful(self) -> bool:
+        """A kernel in it remembers rows of its key."""
+        return any(KERNELS[name].stateful for name, *_ in self.specs)
 
     def __str__(self) -> str:
         kernels = ", ".join(
@@ -45,11 +51,43 @@ class PlannedFunction:
     schema: pa.Schema  # Of what it returns.
     calls: list[KernelCall] | None  # Of each batch; None: not known before the first one.
     only_calls_kernels: bool  # It is nothing but these calls, one on the result of the other.
+    copies: int = 1  # How many of it work side by side.
 
     @property
     def name(self) -> str:
         """As in messages and explain()."""
         return f"{self.verb} {name_of(self.function)}"
+
+    def key(self, schema: pa.Schema, by: list[str] | None) -> list[str]:
+        """By which columns rows come to its copies: by, or the key of the kernels with state that it calls."""
+        if self.copies == 1:
+            return []
+        if self.verb == "flat_map":
+            raise OptionError(
+                f"{self.name}: parallelism is {self.copies}, but rows that it makes have no places of their own by "
+                f"which those of several copies could be put in order. Use map, or leave parallelism out."
+            )
+        stateful = [call for call in self.calls or () if call.stateful]
+        keys = list(dict.fromkeys(tuple(call.by) for call in stateful))
+        if len(keys) > 1:
+            raise OptionError(
+                f"{self.name}: parallelism is {self.copies}, but it calls kernels by {by_text(keys[0])} and by "
+                f"{by_text(keys[1])}, and rows can come together by one key only. Make it two functions, or leave "
+                f"parallelism out."
+            )
+        if keys and by is not None and list(keys[0]) != by:
+            raise OptionError(
+                f"{self.name}: its rows come together by {by_text(by)}, but it calls {stateful[0]}. Leave by= out."
+            )
+        key = list(keys[0]) if keys else by or []
+        for column in key:
+            if column not in schema.names:
+                raise SchemaError(
+                    f"{self.name}: parallelism is {self.copies}, and rows come together by {by_text(key)}, but there "
+                    f"is no column '{column}' before it. It has: {', '.join(schema.names)}. Make the column in a step "
+                    f"before it, or leave parallelism out."
+                )
+        return key
 
     def fresh(self) -> "_RunningFunction":
         """The function for a run: kernels begin with fresh state."""
@@ -61,12 +99,14 @@ def name_of(function: Any) -> str:
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 
-def plan(verb: str, function: Function, schema: pa.Schema, output: pa.Schema | None) -> PlannedFunction:
+def plan(
+    verb: str, function: Function, schema: pa.Schema, output: pa.Schema | None, copies: int = 1
+) -> PlannedFunction:
     """Call the function on an empty batch, unless the output's schema is given."""
     if not callable(function):
         raise TypeError(f"{verb}: expected a function from batch to batch, found {function!r}.")
     if output is not None:
-        return PlannedFunction(verb, function, output, None, only_calls_kernels=False)
+        return PlannedFunction(verb, function, output, None, only_calls_kernels=False, copies=copies)
     name = f"{verb} {name_of(function)}"
     empty = pa.RecordBatch.from_pylist([], schema=schema)
     recorded = _RecordedCalls()
@@ -87,9 +127,8 @@ def plan(verb: str, function: Function, schema: pa.Schema, output: pa.Schema | N
             f"{name}: the function returned no batch for an empty one, so its columns are not known. "
             f"Give them with schema=."
         )
-    return PlannedFunction(
-        verb, function, _schema_of(batches[0]), recorded.calls, only_calls_kernels=recorded.made(empty, result)
-    )
+    only_calls_kernels = recorded.made(empty, result)
+    return PlannedFunction(verb, function, _schema_of(batches[0]), recorded.calls, only_calls_kernels, copies)
 
 
 @contextmanager
@@ -135,6 +174,11 @@ class _RunningFunction:
     def call(self, data: Any, specs: list[Spec], by: list[str]) -> Any:
         at, made = len(self._made), KernelCall(specs, by)
         self._made.append(made)
+        if self._calls is None and self._planned.copies > 1 and made.stateful:
+            raise FunctionError(
+                f"{self._planned.name}: it has {self._planned.copies} copies and calls {made}, which was not known "
+                f"before: with schema= a function is not tried. Leave schema= or parallelism= out."
+            )
         if self._calls is not None and (at >= len(self._calls) or self._calls[at] != made):
             planned = f"planned was {self._calls[at]}" if at < len(self._calls) else "none was planned"
             raise FunctionError(

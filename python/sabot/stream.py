@@ -1,50 +1,26 @@
 """Stream: where rows come from, what happens to them, where they go."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from sabot import _native, expressions, functions
 from sabot.errors import OptionError
 from sabot.expressions import ExprLike, to_json
-from sabot.formats import FORMATS
-from sabot.kernels import Kernel, make_by, make_spec, name_of
+from sabot.kernels import Kernel, Spec, make_by, make_spec, name_of
+from sabot.runs import Path, Progress, RunOptions, RunSummary, check_number, summary_of
 from sabot.sources import PythonSource, source_of, source_of_batches
 from sabot.tables import ArrowData, table_of
 
+if TYPE_CHECKING:
+    from sabot.execution import ExecutionGraph, JobGraph
+
 __all__ = ["Progress", "RunSummary", "Stream"]
-
-Path = str | os.PathLike[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a run has done so far."""
-
-    rows_read: int
-    rows_written: int
-    rows_rejected: int
-    fraction: float | None  # Of what there is to read, where that is known.
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """What a run did."""
-
-    rows_read: int
-    rows_written: int
-    rows_rejected: int
-    seconds: float
-    quality: pa.Table | None = field(default=None, repr=False)  # See Stream.data_quality.
-
-    def __str__(self) -> str:
-        rejected = f", {self.rows_rejected:,} rejected" if self.rows_rejected else ""
-        return f"{self.rows_read:,} rows read, {self.rows_written:,} written{rejected} in {self.seconds:.3f} s"
 
 
 class Stream:
@@ -57,9 +33,10 @@ class Stream:
     pyarrow compute expressions.
     """
 
-    __slots__ = ("_engine",)
+    __slots__ = ("_engine", "_options")
 
     _engine: _native.Stream
+    _options: RunOptions
 
     def __init__(self) -> None:
         raise TypeError("a Stream begins with from_parquet, from_csv, from_ipc, from_arrow, from_iter, from_generator.")
@@ -68,7 +45,33 @@ class Stream:
     def _of(cls, engine: _native.Stream) -> "Stream":
         stream = cls.__new__(cls)
         stream._engine = engine
+        stream._options = RunOptions()
         return stream
+
+    def _with(self, engine: _native.Stream, options: RunOptions | None = None) -> "Stream":
+        """Other steps, or other options for runs; the rest as it is."""
+        stream = self._of(engine)
+        stream._options = options or self._options
+        return stream
+
+    def _in_job(self, name: str) -> "Stream":
+        """Runs are called so."""
+        return self._with(self._engine, self._options.changed(job=name))
+
+    def _step(self, verb: str, make: Callable[[_native.Stream], _native.Stream], parallelism: int | None) -> "Stream":
+        """One step more, which has as many copies as is said of it, or by the last parallel()."""
+        if parallelism is None:
+            return self._with(make(self._engine))
+        copies = _copies(verb, parallelism)
+        return self._with(make(self._engine.parallel(copies)).parallel(self._engine.parallelism))
+
+    def _in_one_copy(
+        self, verb: str, make: Callable[[_native.Stream], _native.Stream], parallelism: int | None
+    ) -> "Stream":
+        """One step more, which is never copied."""
+        if parallelism is not None and _copies(verb, parallelism) > 1:
+            raise OptionError(f"{verb}: parallelism is {parallelism}, but it sees all rows in one place. Leave it out.")
+        return self._with(make(self._engine.parallel(0)).parallel(self._engine.parallelism))
 
     @classmethod
     def _from_source(cls, source: PythonSource, description: str, event_time: str) -> "Stream":
@@ -84,19 +87,26 @@ class Stream:
         columns: Sequence[str] | None = None,
         batch_rows: int = 65_536,
         event_time: str = "timestamp",
+        partitioned_by: str | Sequence[str] | None = None,
     ) -> "Stream":
         """Read Parquet files.
 
         Input:   a file, a glob ("ticks/*.parquet"), a directory, an S3 URI, or a list of these; some columns or all.
                  Several files, sorted by name, continue one another and have the same columns.
+        partitioned_by: columns of which no two files share a key, as with a file a symbol. Each file is then a source
+                 partition of its own: kernels by that key run beside one another, and the rows meet by event time,
+                 then in the order of the files.
         Returns: their rows in file order, with columns in file order. A union orders rows by the column event_time.
-        Memory:  of a few batches of batch_rows rows, whatever the size of the files.
+        Memory:  of a few batches of batch_rows rows, whatever the size of the files; with partitioned_by, for each.
         Raises:  FileNotFoundError, with the nearest names. DataError, if one is no Parquet file or is damaged.
                  SchemaError, if a column is missing. While running, where a page is damaged or a file has other
-                 columns than the first.
+                 columns than the first. With partitioned_by: SchemaError, if files differ; OptionError, if there are
+                 more than 256; while running DataError, if a key is in two files.
         """
         return cls._of(
-            _native.Stream.from_parquet(_paths(path), _chosen("from_parquet", columns), batch_rows, event_time)
+            _native.Stream.from_parquet(
+                _paths(path), _chosen("from_parquet", columns), batch_rows, event_time, _keys(partitioned_by)
+            )
         )
 
     @classmethod
@@ -111,13 +121,14 @@ class Stream:
         null_values: Sequence[str] | None = None,
         batch_rows: int = 65_536,
         event_time: str = "timestamp",
+        partitioned_by: str | Sequence[str] | None = None,
     ) -> "Stream":
         """Read CSV files.
 
         Input:   files as in from_parquet. The first line of each names its columns, unless column_names does. Types
                  are inferred from the first 4 MB, or given by types (pyarrow types, or names such as "float64",
                  "timestamp[ns, tz=UTC]"). What stands for null: the empty string and null_values.
-        Returns: the rows in file order.
+        Returns: the rows in file order. partitioned_by: as in from_parquet; types are inferred for each file.
         Rejects: rows with too few or too many fields, and with values that are none of their column's type. They are
                  counted, and kept with line and reason where a run has rejects=.
         Raises:  FileNotFoundError. DataError, if a file is empty or compressed. SchemaError, if a column is missing;
@@ -133,6 +144,7 @@ class Stream:
                 None if null_values is None else list(null_values),
                 batch_rows,
                 event_time,
+                _keys(partitioned_by),
             )
         )
 
@@ -143,6 +155,7 @@ class Stream:
         *,
         columns: Sequence[str] | None = None,
         event_time: str = "timestamp",
+        partitioned_by: str | Sequence[str] | None = None,
     ) -> "Stream":
         """Read Arrow IPC files (Feather), or files that hold an IPC stream.
 
@@ -150,7 +163,9 @@ class Stream:
         Returns: the rows in file order.
         Raises:  as from_parquet.
         """
-        return cls._of(_native.Stream.from_ipc(_paths(path), _chosen("from_ipc", columns), event_time))
+        return cls._of(
+            _native.Stream.from_ipc(_paths(path), _chosen("from_ipc", columns), event_time, _keys(partitioned_by))
+        )
 
     @classmethod
     def from_arrow(cls, data: ArrowData, *, event_time: str = "timestamp") -> "Stream":
@@ -226,46 +241,65 @@ class Stream:
 
     # --- what happens to them ---
 
-    def filter(self, keep: ExprLike) -> "Stream":
+    # Each takes parallelism=: how many copies of the step work side by side, whose rows come together in their order
+    # again. A step with state by key has each key in one copy. docs/concepts/parallelism.md has the rest.
+
+    def parallel(self, copies: int | None) -> "Stream":
+        """Let the steps that follow have so many copies each, where they name no other number; None: as a run says.
+
+        Python functions are called on one thread, so that copies of them are only made where parallelism= asks for
+        them at the step. What sees all rows in one place is never copied: union, require, data_quality.
+
+        Raises:  OptionError, if copies is less than 1.
+        """
+        return self._with(self._engine.parallel(0 if copies is None else _copies("parallel", copies, "copies")))
+
+    def filter(self, keep: ExprLike, *, parallelism: int | None = None) -> "Stream":
         """Keep the rows for which an expression is true; null is not.
 
         Returns: those rows, in their order.
         Raises:  SchemaError, if a column is missing or the expression is not boolean. OptionError, if it has a typo.
         """
-        return self._of(self._engine.filter(to_json(keep)))
+        json = to_json(keep)
+        return self._step("filter", lambda engine: engine.filter(json), parallelism)
 
-    def require(self, keep: ExprLike, *, reason: str = "") -> "Stream":
+    def require(self, keep: ExprLike, *, reason: str = "", parallelism: int | None = None) -> "Stream":
         """Reject the rows for which an expression is not true: they are counted, and kept where a run has rejects=.
 
         Returns: the other rows, in their order.
-        Raises:  as filter; in a run with strict=True, DataError at the first such row.
+        Raises:  as filter; in a run with strict=True, DataError at the first such row. OptionError, if parallelism is
+                 not 1: rejected rows are told in their order.
         """
-        return self._of(self._engine.require(to_json(keep), reason))
+        json = to_json(keep)
+        return self._in_one_copy("require", lambda engine: engine.require(json, reason), parallelism)
 
-    def select(self, *columns: ExprLike, **named: ExprLike) -> "Stream":
+    def select(self, *columns: ExprLike, parallelism: int | None = None, **named: ExprLike) -> "Stream":
         """Make exactly these columns, by name or as expressions, kernels among them.
 
         Returns: the columns in the order given, one row for each.
         Raises:  SchemaError, if a column is missing, or two have one name. OptionError, if an expression has a typo.
         """
-        return self._of(self._engine.select(self._columns(columns, named)))
+        made = self._columns(columns, named)
+        return self._step("select", lambda engine: engine.select(made), parallelism)
 
-    def with_columns(self, *columns: ExprLike, **named: ExprLike) -> "Stream":
+    def with_columns(self, *columns: ExprLike, parallelism: int | None = None, **named: ExprLike) -> "Stream":
         """Add columns, or replace those of the same name. All are computed from the columns there are before.
 
         Input:   expressions, and kernels on them: with_columns(mid="(bid + ask) / 2",
-                 fast=sabot.col("price").ewma(alpha=0.1).over("symbol")). Kernels on one key run as one fused pass.
+                 fast=sabot.col("price").ewma(alpha=0.1).over("symbol")). Kernels on one key run as one fused pass. A
+                 column called parallelism is made by expr("...").alias("parallelism").
         Returns: the columns so far, then the new ones, one row for each.
         Raises:  as select.
         """
-        return self._of(self._engine.with_columns(self._columns(columns, named)))
+        made = self._columns(columns, named)
+        return self._step("with_columns", lambda engine: engine.with_columns(made), parallelism)
 
-    def rename(self, names: Mapping[str, str]) -> "Stream":
+    def rename(self, names: Mapping[str, str], *, parallelism: int | None = None) -> "Stream":
         """Give columns other names, old to new.
 
         Raises:  SchemaError, if a column is missing, or two would have one name.
         """
-        return self._of(self._engine.rename(dict(names)))
+        return self._step("rename", lambda engine: engine.rename(dict(names)), parallelism)
 
     def key_by(self, *columns: str) -> "Stream":
         """Say whose state kernels keep from here on, where they name no key themselves. At the beginning "symbol".
@@ -275,7 +309,7 @@ class Stream:
         for column in columns:
             if not isinstance(column, str):
                 raise TypeError(f"key_by: a column is named by a string, found {column!r}. Write key_by('a', 'b').")
-        return self._of(self._engine.key_by(list(columns)))
+        return self._with(self._engine.key_by(list(columns)))
 
     def kernel(
         self,
@@ -286,9 +320,10 @@ class Stream:
         column: str | None = None,
         columns: Mapping[str, str] | None = None,
         outputs: Mapping[str, str] | None = None,
+        parallelism: int | None = None,
         **options: Any,
     ) -> "Stream":
-        """Append a kernel's outputs. Neighbours with the same key run as one fused pass.
+        """Append a kernel's outputs. Neighbours with the same key and as many copies run as one fused pass.
 
         Input:   the kernel by name ("ewma") or class (EWMAKernel), with its key (the stream's, unless given), columns,
                  outputs and options as in sabot.fintech; or an object, which brings all of these and whose state is
@@ -308,9 +343,16 @@ class Stream:
         else:
             spec = make_spec(name_of(kernel), column, columns, outputs, options)
             keys = None if by is None else make_by(by)
-        return self._of(self._engine.kernel(*spec, keys))
+        return self._step("kernel", lambda engine: engine.kernel(*spec, keys), parallelism)
 
-    def map(self, function: functions.Function, *, schema: pa.Schema | None = None) -> "Stream":
+    def map(
+        self,
+        function: functions.Function,
+        *,
+        schema: pa.Schema | None = None,
+        by: str | Sequence[str] | None = None,
+        parallelism: int | None = None,
+    ) -> "Stream":
         """Call a Python function on each batch, which returns a batch with as many rows.
 
         Input:   the function, which takes a pyarrow.RecordBatch and returns Arrow data of any library. It is called
@@ -320,25 +362,37 @@ class Stream:
                  by them. What else it remembers is its own affair: batches may be cut anywhere, see
                  sabot.testing.check_function.
         Threads: it is called on the thread that runs the stream, one batch after the other.
+        Copies:  one, unless parallelism says more. Then rows of one key come to one copy, in their order; the key is
+                 that of the kernel functions it calls, or by. Without either, rows come to any copy: the function must
+                 remember nothing of them.
         Returns: what the function returns, in order.
         Raises:  FunctionError, if the function fails, with its exception as the cause; SchemaError, if it returns other
-                 columns than on the empty batch; DataError, if another number of rows.
+                 columns than on the empty batch; DataError, if another number of rows. OptionError, if it has copies
+                 and the kernels it calls have several keys, or another one than by.
         """
-        return self._function("map", function, schema)
+        return self._function("map", function, schema, by, parallelism)
 
-    def flat_map(self, function: functions.Function, *, schema: pa.Schema | None = None) -> "Stream":
+    def flat_map(
+        self,
+        function: functions.Function,
+        *,
+        schema: pa.Schema | None = None,
+        parallelism: int | None = None,
+    ) -> "Stream":
         """Call a Python function on each batch, which returns any number of rows: a batch, or an iterable of batches.
 
-        As map, but for the number of rows. All that a batch becomes has, in a union, the place of its last row.
+        As map, but for the number of rows. All that a batch becomes has the place of its last row, so that no order of
+        several copies would be that of one: OptionError, if parallelism is not 1, unless it only calls kernels.
         """
-        return self._function("flat_map", function, schema)
+        return self._function("flat_map", function, schema, None, parallelism)
 
     def union(self, *others: "Stream") -> "Stream":
         """Merge the rows of streams with the same columns.
 
         Returns: all rows by event time, those of one time in the order of the streams; rows of one source keep their
                  order, so a late one comes where the running maximum of its source's event time puts it. Sources
-                 without event time come one after the other. The result does not depend on which is faster.
+                 without event time come one after the other. The result does not depend on which is faster. Its runs
+                 go as this stream's options say.
         Memory:  of a few batches a stream.
         Raises:  SchemaError, if the columns differ.
         """
@@ -348,9 +402,37 @@ class Stream:
                     f"union: expected streams, one by one, found {type(other).__name__}. "
                     f"Stream.from_arrow(...) makes one of a table; a list of streams is given as union(*streams)."
                 )
-        return self._of(self._engine.union([other._engine for other in others]))
+        return self._with(self._engine.union([other._engine for other in others]))
 
-    def data_quality(self, *, by: str | Sequence[str] | None = None, gap: timedelta | str = "1s") -> "Stream":
+    def partition_by_range(self, column: str, bounds: Any) -> "Stream":
+        """Have the next step run in copies side by side, each on the rows of one range of a column.
+
+        Input:   a column of numbers, dates, times, durations, text or binary; ascending bounds, as a list or an Arrow
+                 array: copy 0 has the values below bounds[0], copy 1 those from there on and below bounds[1], and so
+                 on, one copy more than bounds. Null and NaN go to the last copy. Dates and times may be text
+                 ("2024-01-31", "2024-01-31T09:30:00Z") or whole numbers of the column's unit.
+        Returns: the same rows in the same order; only who works on them changes.
+        Raises:  SchemaError, if the column is missing or of another type. OptionError, if the bounds do not ascend or
+                 do not fit its type; when it runs, if the next step keeps rows of one key together and the column is
+                 none of its key, or if it can have one copy only.
+        """
+        return self._of(self._engine.ranged(column, _json_of(column, bounds)))
+
+    def rebalance(self) -> "Stream":
+        """Have the copies of the next step take rows in turn, by blocks, where each would go on with its sender's.
+
+        Returns: the same rows in the same order.
+        Raises:  when it runs, OptionError, if the next step has several copies and keeps rows of one key together.
+        """
+        return self._of(self._engine.rebalanced())
+
+    def data_quality(
+        self,
+        *,
+        by: str | Sequence[str] | None = None,
+        gap: timedelta | str = "1s",
+        parallelism: int | None = None,
+    ) -> "Stream":
         """Count what is odd about the rows, for each key, and pass them on unchanged.
 
         by:      the key; unless given, the stream's.
@@ -358,21 +440,69 @@ class Stream:
         Returns: the same rows. After a run, its RunSummary has the counts as `quality`, a table with a row a key: rows,
                  duplicates (of the row before), backwards (event time), gaps, gap_max_ns, crossed and locked books,
                  nulls, skew_min_ns and skew_max_ns (local_timestamp - timestamp); null where columns are missing.
-        Raises:  SchemaError, if a key column is missing, or a standard column is of another type.
+        Raises:  SchemaError, if a key column is missing, or a standard column is of another type. OptionError, if
+                 parallelism is not 1: the counts are kept in one place.
         """
         keys = self._engine.by if by is None else make_by(by)
-        return self._of(self._engine.data_quality(keys, _nanoseconds("gap", gap)))
+        gap_ns = _nanoseconds("gap", gap)
+        return self._in_one_copy("data_quality", lambda engine: engine.data_quality(keys, gap_ns), parallelism)
 
     @property
     def schema(self) -> pa.Schema:
         """Of the rows that come out."""
         return pa.schema(self._engine.schema)
 
-    def explain(self) -> str:
-        """The plan as text: sources, steps as they will run, the columns that come out."""
-        return self._engine.explain()
+    def explain(self, *, tasks: bool = False) -> str:
+        """The plan as text: sources, steps as they will run, the columns that come out.
+
+        tasks:   instead the tasks of a run, what each does, and how rows pass between them, with the reason.
+        """
+        return self.execution_graph().explain() if tasks else self._engine.explain()
+
+    def execution_graph(self) -> "ExecutionGraph":
+        """The tasks that a run on this machine would have, and the edges between them.
+
+        Raises:  OptionError, with the step, if it cannot have as many copies as it was asked to.
+        """
+        from sabot.execution import ExecutionGraph
+
+        job = self._options.job
+        return ExecutionGraph(self._engine.execution_graph(job, self._options.native()), job)
+
+    def job_graph(self, job_id: str | None = None) -> "JobGraph":
+        """The steps as operators of a job: names, keys, the copies that a run on this machine would have.
+
+        Returns: a graph to be looked at (explain, to_svg, to_json). What the steps compute is no part of it.
+        Raises:  OptionError, if the id has other letters than a-z, A-Z, 0-9, '_', '-' and '.'; as execution_graph.
+        """
+        from sabot.execution import JobGraph
+
+        graph = self._engine.execution_graph(job_id or self._options.job, self._options.native())
+        return JobGraph.from_json(graph.job.to_json(-1))
 
     # --- where they go: each of these runs the stream ---
+
+    def options(
+        self,
+        *,
+        parallelism: int | None = None,
+        ordering: str | None = None,
+        key_groups: int | None = None,
+        threads: int | None = None,
+    ) -> "Stream":
+        """Say how runs of this stream go, whoever starts them: iterating, collect, to_parquet and the others.
+
+        parallelism: copies of each step that names no number and may have copies. Unless given, steps without state
+                     have one a thread where all rows are there already, all others one.
+        ordering:    "place": rows that come together from several tasks are put in the order of their places, the
+                     same in every run. "arrival": they are taken as they come, sooner and in another order each time.
+        key_groups:  how finely keys are spread over copies; no parallelism is greater. Unless given, 256.
+        threads:     at most so many work at once; unless given, as set_max_threads says.
+        Returns:     the same stream. With ordering "place" its rows are the same bits whatever is said here.
+        Raises:      OptionError, if one of them is out of its range.
+        """
+        given = {"parallelism": parallelism, "ordering": ordering, "key_groups": key_groups, "threads": threads}
+        return self._with(self._engine, self._options.changed(**given))
 
     def to_parquet(
         self,
@@ -380,6 +510,7 @@ class Stream:
         *,
         row_group_rows: int = 131_072,
         rows_per_file: int | None = None,
+        partitions: int | None = None,
         compression: str = "zstd",
         rejects: Path | None = None,
         strict: bool = False,
@@ -389,20 +520,23 @@ class Stream:
 
         Output:   a file, or with rows_per_file a folder of part-00000.parquet and so on; on a disk or, for an S3 URI,
                   there. A file takes its name when it is complete.
+        partitions: make a folder of so many files, each with the rows of some keys, by event time: the hash of the
+                  stream's key (see key_by) says which. All of them appear when the run has ended well, or none.
         rejects:  a CSV file (where, reason, row) for the rows that were rejected; strict: stop at the first instead.
         progress: called on this thread, at most ten times a second.
-        Memory:   of a row group and a few batches.
-        Raises:   OSError. OptionError, if the compression is not "zstd", "snappy", "lz4" or "none". What the sources
-                  and functions raise.
+        Memory:   of a row group and a few batches; with partitions, for each.
+        Raises:   OSError. OptionError, if the compression is not "zstd", "snappy", "lz4" or "none", or if there are
+                  more than 256 partitions. SchemaError, if with partitions the key is no column. What the sources and
+                  functions raise.
         """
-        return _summary(
+        return summary_of(
             self._engine.to_parquet(
                 os.fspath(path),
                 row_group_rows,
                 _rows_per_file(rows_per_file),
+                _partitions(partitions, rows_per_file),
                 compression,
-                *_run_options(rejects, strict, path),
-                _progress(progress),
+                self._options.into(path, rejects, strict, progress),
             )
         )
 
@@ -412,6 +546,7 @@ class Stream:
         *,
         delimiter: str = ",",
         rows_per_file: int | None = None,
+        partitions: int | None = None,
         rejects: Path | None = None,
         strict: bool = False,
         progress: Callable[[Progress], object] | None = None,
@@ -420,13 +555,13 @@ class Stream:
 
         Everything else as to_parquet.
         """
-        return _summary(
+        return summary_of(
             self._engine.to_csv(
                 os.fspath(path),
                 _rows_per_file(rows_per_file),
+                _partitions(partitions, rows_per_file),
                 _delimiter(delimiter),
-                *_run_options(rejects, strict, path),
-                _progress(progress),
+                self._options.into(path, rejects, strict, progress),
             )
         )
 
@@ -436,6 +571,7 @@ class Stream:
         *,
         batch_rows: int = 65_536,
         rows_per_file: int | None = None,
+        partitions: int | None = None,
         compression: str = "lz4",
         rejects: Path | None = None,
         strict: bool = False,
@@ -445,14 +581,14 @@ class Stream:
 
         Everything else as to_parquet; compression is "lz4", "zstd" or "none".
         """
-        return _summary(
+        return summary_of(
             self._engine.to_ipc(
                 os.fspath(path),
                 batch_rows,
                 _rows_per_file(rows_per_file),
+                _partitions(partitions, rows_per_file),
                 compression,
-                *_run_options(rejects, strict, path),
-                _progress(progress),
+                self._options.into(path, rejects, strict, progress),
             )
         )
 
@@ -465,7 +601,7 @@ class Stream:
 
     def collect(self, *, rejects: Path | None = None, strict: bool = False) -> pa.Table:
         """Run, and hold all rows in memory."""
-        return table_of(self._engine.collect(*_run_options(rejects, strict))[0])
+        return table_of(self._engine.collect(self._options.native(rejects, strict))[0])
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Run as the batches are asked for."""
@@ -479,7 +615,7 @@ class Stream:
         return self.explain()
 
     def _batches(self, rejects: Path | None, strict: bool) -> Iterator[pa.RecordBatch]:
-        reader = self._engine.run(*_run_options(rejects, strict))
+        reader = self._engine.run(self._options.native(rejects, strict))
         try:
             while (batch := reader.next()) is not None:
                 yield pa.record_batch(batch)
@@ -493,15 +629,33 @@ class Stream:
             *((name, to_json(column)) for name, column in named.items()),
         ]
 
-    def _function(self, verb: str, function: functions.Function, schema: pa.Schema | None) -> "Stream":
-        planned = functions.plan(verb, function, self.schema, schema)
+    def _function(
+        self,
+        verb: str,
+        function: functions.Function,
+        schema: pa.Schema | None,
+        by: str | Sequence[str] | None,
+        parallelism: int | None,
+    ) -> "Stream":
+        copies = 1 if parallelism is None else _copies(verb, parallelism)
+        planned = functions.plan(verb, function, self.schema, schema, copies)
         if planned.only_calls_kernels and planned.calls is not None:
-            engine = self._engine
-            for call in planned.calls:
-                for spec in call.specs:
-                    engine = engine.kernel(*spec, call.by)
-            return self._of(engine)
-        return self._of(self._engine.map(planned.name, planned.fresh, planned.schema, verb == "map"))
+            specs = [(spec, call.by) for call in planned.calls for spec in call.specs]
+            return self._step(verb, lambda engine: _with_kernels(engine, specs), parallelism)
+        key = planned.key(self.schema, None if by is None else make_by(by))
+        return self._step(
+            verb, lambda engine: engine.map(planned.name, planned.fresh, planned.schema, verb == "map", key), copies
+        )
+
+
+def _copies(verb: str, value: object, name: str = "parallelism") -> int:
+    return check_number(f"{verb}: {name}", value, otherwise="the number that the run finds best")
+
+
+def _with_kernels(engine: _native.Stream, specs: Iterable[tuple[Spec, list[str]]]) -> _native.Stream:
+    for spec, by in specs:
+        engine = engine.kernel(*spec, by)
+    return engine
 
 
 def _paths(path: Path | Sequence[Path]) -> list[str]:
@@ -509,6 +663,12 @@ def _paths(path: Path | Sequence[Path]) -> list[str]:
     if isinstance(paths, bytes) or not isinstance(paths, Iterable):
         raise TypeError(f"expected a path or a list of paths, found {path!r}.")
     return [os.fspath(each) for each in paths]
+
+
+def _keys(partitioned_by: str | Sequence[str] | None) -> list[str]:
+    if partitioned_by is not None and not partitioned_by:
+        raise OptionError("partitioned_by names no column. Leave it out, and files continue one another.")
+    return [] if partitioned_by is None else make_by(partitioned_by)
 
 
 def _delimiter(delimiter: str) -> str:
@@ -541,6 +701,25 @@ def _type_of(column: str, name: pa.DataType | str) -> pa.DataType:
         ) from None
 
 
+def _json_of(column: str, bounds: Any) -> str:
+    """Bounds of ranges as the engine takes them."""
+    if isinstance(bounds, str | bytes):
+        raise TypeError(f"partition_by_range: bounds must be a list, found {bounds!r}.")
+    values = bounds.to_pylist() if hasattr(bounds, "to_pylist") else list(bounds)
+    try:
+        return json.dumps([_bound_of(each) for each in values], allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"partition_by_range: bounds of column '{column}' must be numbers, text, dates or times, found {values!r}."
+        ) from None
+
+
+def _bound_of(bound: Any) -> Any:
+    if hasattr(bound, "isoformat"):
+        return bound.isoformat()
+    return bound.item() if hasattr(bound, "item") else bound
+
+
 def _nanoseconds(name: str, duration: timedelta | str) -> int:
     if isinstance(duration, timedelta):
         return (duration // timedelta(microseconds=1)) * 1000
@@ -555,34 +734,14 @@ def _rows_per_file(rows: int | None) -> int:
     return rows or 0
 
 
-def _run_options(rejects: Path | None, strict: bool, path: Path | None = None) -> tuple[str | None, bool]:
-    if rejects is not None and path is not None and _is_same(rejects, path):
-        raise OptionError(f"rejects= names the file that the rows go to, {os.fspath(path)!r}. Name another one.")
-    if strict and rejects is not None:
+def _partitions(partitions: int | None, rows_per_file: int | None) -> int:
+    if partitions is not None and partitions < 1:
+        raise OptionError(f"partitions must be >= 1, found {partitions}. Leave it out for one file.")
+    if partitions is not None and rows_per_file is not None:
         raise OptionError(
-            "strict=True stops at the first rejected row, so there is nothing to keep: leave rejects= out."
+            "partitions= puts rows into files by their key, rows_per_file= by their number. Give one of them."
         )
-    if rejects is None:
-        return (None, strict)
-    path = os.fspath(rejects)
-    if path.lower().endswith((*FORMATS["parquet"], *FORMATS["ipc"])):
-        raise OptionError(f"rejects={path!r}: rejected rows are written as CSV. Give the file a name that says so.")
-    return (path, strict)
-
-
-def _is_same(a: Path, b: Path) -> bool:
-    if "://" in os.fspath(a) or "://" in os.fspath(b):
-        return os.fspath(a) == os.fspath(b)
-    return os.path.realpath(a) == os.path.realpath(b) and not os.fspath(a).startswith("/dev/")
-
-
-def _summary(counts: dict[str, Any]) -> RunSummary:
-    quality = counts.pop("quality")
-    return RunSummary(**counts, quality=None if quality is None else table_of(quality))
-
-
-def _progress(tell: Callable[[Progress], object] | None) -> Callable[..., object] | None:
-    return None if tell is None else lambda *counts: tell(Progress(*counts))
+    return partitions or 0
 
 
 def _kind(data: object) -> str:

@@ -409,8 +409,18 @@ def test_a_setting_that_cannot_be_used(variable: str, value: str, message: str) 
     ("library", "todo"),
     [
         ("libarrow.so.2600", "the engine links the Arrow of pyarrow"),
-        ("libsleef.so.3", "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12"),
-        ("libtbb.so.12", "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12"),
+        (
+            "libsleef.so.3",
+            "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3",
+        ),
+        (
+            "libtbb.so.12",
+            "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3",
+        ),
+        (
+            "libcrypto.so.3",
+            "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3",
+        ),
     ],
 )
 def test_a_library_that_is_not_installed(library: str, todo: str) -> None:

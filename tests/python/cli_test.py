@@ -219,7 +219,7 @@ def test_a_pipeline_is_checked_without_the_engine(tmp_path: Path) -> None:
 def test_every_command_has_examples_that_name_it() -> None:
     help_of_all = call("--help").stdout
     assert "Exit codes:" in help_of_all
-    for command in ("run", "kernels", "generate", "convert", "head", "diff", "schema"):
+    for command in ("run", "kernels", "generate", "convert", "head", "diff", "verify", "schema"):
         assert f" {command} " in help_of_all
         page = call(command, "--help").stdout
         assert f"sabot {command}" in page.partition("Examples:")[2], command

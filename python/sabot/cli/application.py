@@ -15,6 +15,7 @@ from sabot.cli.head import head
 from sabot.cli.kernels import kernels
 from sabot.cli.run import run
 from sabot.cli.schema import schema
+from sabot.cli.verify import verify
 
 __all__ = ["app"]
 
@@ -27,8 +28,8 @@ app = typer.Typer(
 )
 
 _EXIT_CODES = """[bold]Exit codes:[/bold]
-0  done; of [bold]diff[/bold]: equal
-1  [bold]diff[/bold] found differences
+0  done; of [bold]diff[/bold] and [bold]verify[/bold]: equal
+1  [bold]diff[/bold] or [bold]verify[/bold] found differences
 2  an error, told in one message on stderr
 130  interrupted by Ctrl-C"""
 
@@ -63,5 +64,5 @@ def sabot(
 
 
 app.callback(help=_help(sabot), epilog=_EXIT_CODES)(sabot)
-for _command in (run, kernels, generate, convert, head, diff, schema):
+for _command in (run, kernels, generate, convert, head, diff, verify, schema):
     app.command(help=_help(_command), epilog=_command.__globals__["EXAMPLES"])(guarded(_command))

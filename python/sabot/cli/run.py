@@ -1,7 +1,8 @@
 """`sabot run`: a pipeline from its source into its sink."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,13 +10,17 @@ from sabot.cli.errors import kept_if_interrupted
 from sabot.cli.progress import showing_progress
 from sabot.cli.report import tell_summary
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from sabot.pipeline import Pipeline
+
+__all__ = ["load_pipeline", "run"]
 
 EXAMPLES = """[bold]Examples:[/bold]
 sabot run features.yaml
 sabot run features.yaml --explain
 sabot run features.yaml --set source.parquet=today.parquet --set 'steps[2].alpha=0.1'
-sabot run features.yaml --rejects bad.csv -q"""
+sabot run features.yaml --rejects bad.csv -q
+sabot run features.yaml --parallelism 4"""
 
 
 def run(
@@ -35,6 +40,10 @@ def run(
         str | None,
         typer.Option("--rejects", metavar="FILE", help="Keep rejected rows in this CSV file, with place and reason."),
     ] = None,
+    parallelism: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Copies of each step that says no number and may have copies."),
+    ] = None,
 ) -> None:
     """Run a pipeline that is written as YAML.
 
@@ -42,26 +51,34 @@ def run(
     complete. `sabot schema` prints what a pipeline may hold.
     """
     from sabot.errors import OptionError
-    from sabot.pipeline import load
 
-    try:
-        loaded = load(pipeline, overrides=set_ or ())
-    except FileNotFoundError as error:
-        if error.filename != str(pipeline):
-            raise
-        raise FileNotFoundError(error.errno, f"{pipeline}: no such file.{_beside(pipeline)}") from None
+    loaded = load_pipeline(pipeline, set_ or ())
     if explain:
         typer.echo(loaded.explain())
+        if parallelism is not None:
+            typer.echo(loaded.stream.options(parallelism=parallelism).explain(tasks=True))
         return
     if loaded.sink is None:
         raise OptionError(f"{pipeline}: there is no sink to run into. Add one, such as sink: {{parquet: out.parquet}}.")
     target = loaded.sink.path
     several = bool(loaded.sink.options.get("rows_per_file"))
     with kept_if_interrupted(target, several=several), showing_progress(loaded.name, quiet=quiet) as show:
-        summary = loaded.run(strict=strict or None, rejects=rejects, progress=show)
+        summary = loaded.run(strict=strict or None, rejects=rejects, parallelism=parallelism, progress=show)
     if not quiet:
         kept = rejects or loaded.sink.options.get("rejects")
         tell_summary(loaded.name, summary, target, kept)
+
+
+def load_pipeline(path: Path, overrides: Sequence[str]) -> "Pipeline":
+    """The pipeline of a file; where there is none, the error names those that lie beside it."""
+    from sabot.pipeline import load
+
+    try:
+        return load(path, overrides=overrides)
+    except FileNotFoundError as error:
+        if error.filename != str(path):
+            raise
+        raise FileNotFoundError(error.errno, f"{path}: no such file.{_beside(path)}") from None
 
 
 def _beside(pipeline: Path) -> str:

@@ -46,14 +46,16 @@ class Pipeline:
         *,
         strict: bool | None = None,
         rejects: str | os.PathLike[str] | None = None,
+        parallelism: int | None = None,
         progress: Callable[[Any], None] | None = None,
     ) -> "RunSummary":
         """Run into the sink. Arguments that are given go before what the description says.
 
-        strict:   a rejected row is an error.
-        rejects:  a file for rejected rows.
-        progress: called now and then while the run lasts, on this thread.
-        Raises:   OptionError, if there is no sink. What the stream's sources, steps and sink raise.
+        strict:      a rejected row is an error.
+        rejects:     a file for rejected rows.
+        parallelism: copies of each step that says no number and may have copies.
+        progress:    called now and then while the run lasts, on this thread.
+        Raises:      OptionError, if there is no sink. What the stream's sources, steps and sink raise.
         """
         if self.sink is None:
             raise OptionError(
@@ -67,7 +69,8 @@ class Pipeline:
         if rejects is not None and strict is None:
             described.pop("strict", None)
         options = described | {name: value for name, value in given.items() if value is not None}
-        write: Callable[..., RunSummary] = getattr(self.stream, f"to_{self.sink.format}")
+        stream = self.stream.options(parallelism=parallelism)
+        write: Callable[..., RunSummary] = getattr(stream, f"to_{self.sink.format}")
         return write(self.sink.path, **options)
 
     def explain(self) -> str:

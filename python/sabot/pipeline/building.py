@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sabot.errors import SabotError
+from sabot.expressions import expr
 from sabot.pipeline.document import Document, Node
 from sabot.pipeline.names import mapping_of, steps_of
 from sabot.stream import Stream
@@ -25,31 +26,35 @@ def _names(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _texts(columns: Mapping[str, Any]) -> dict[str, str]:
-    """Expressions as text: YAML reads a lone number or true as such."""
-    return {name: _text(value) for name, value in columns.items()}
+def _made(make: Callable[..., Any], columns: Mapping[str, Any], options: Options) -> Any:
+    """What a method makes of columns by name."""
+    texts = {name: _text(value) for name, value in columns.items()}
+    if "parallelism" in texts:  # As a keyword it is the option.
+        return make(*(expr(text).alias(name) for name, text in texts.items()), **options)
+    return make(**texts, **options)
 
 
 def _text(value: Any) -> str:
+    """Expressions are text: YAML reads a lone number or true as such."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _select(stream: Any, columns: Any) -> Any:
+def _select(stream: Any, columns: Any, options: Options) -> Any:
     if isinstance(columns, dict):
-        return stream.select(**_texts(columns))
-    return stream.select(*_names(columns))
+        return _made(stream.select, columns, options)
+    return stream.select(*_names(columns), **options)
 
 
 # Verb -> the call it stands for, given the stream, what the verb acts on, and the options beside it.
 _STEPS: dict[str, Callable[[Any, Any, Options], Any]] = {
-    "filter": lambda stream, expression, options: stream.filter(_text(expression)),
+    "filter": lambda stream, expression, options: stream.filter(_text(expression), **options),
     "require": lambda stream, expression, options: stream.require(_text(expression), **options),
-    "select": lambda stream, columns, options: _select(stream, columns),
-    "with_columns": lambda stream, columns, options: stream.with_columns(**_texts(columns)),
-    "rename": lambda stream, columns, options: stream.rename(columns),
-    "key_by": lambda stream, columns, options: stream.key_by(*_names(columns)),
+    "select": lambda stream, columns, options: _select(stream, columns, options),
+    "with_columns": lambda stream, columns, options: _made(stream.with_columns, columns, options),
+    "rename": lambda stream, columns, options: stream.rename(columns, **options),
+    "key_by": lambda stream, columns, options: stream.key_by(*_names(columns), **options),
     "kernel": lambda stream, name, options: stream.kernel(name, **options),
-    "union": lambda stream, others, options: stream.union(*others),
+    "union": lambda stream, others, options: stream.union(*others, **options),
     "data_quality": lambda stream, by, options: stream.data_quality(by=by, **options),
 }
 # After a mistake in one of these the columns are still known, so that what follows can be checked.
@@ -63,7 +68,7 @@ class Builder:
         self._document = document
         self._folder = folder
         self._root = root = mapping_of(document.root)
-        self._sources = mapping_of(root["sources"]) if "sources" in root else {"source": root["source"]}
+        self._sources = mapping_of(root.get("sources")) or ({"source": root["source"]} if "source" in root else {})
         self._named = "sources" in root
         self._streams: dict[str, Stream | None] = {}  # By source, as far as they were made.
         self._in_work: list[str] = []
@@ -74,7 +79,15 @@ class Builder:
         stream = self._source(first)
         for name in self._sources:  # All of them, so that all mistakes are found.
             self._source(name)
-        return self._steps(stream, self._root.get("steps"), "steps", start=first)
+        stream = self._steps(stream, self._root.get("steps"), "steps", start=first)
+        if stream is None:
+            return None
+        runs = {key: self._root[key].plain() for key in ("parallelism", "ordering") if key in self._root}
+        return stream.options(**runs) if runs else stream
+
+    def step(self, stream: Stream, more: Options) -> Stream | None:
+        """The stream with one step, which is the whole document; its call takes more options."""
+        return self._step(stream, self._document.root, "", more=more)
 
     def sink(self) -> tuple[str, Path | str, Options] | None:
         """Format, path and options, if there is a sink."""
@@ -114,24 +127,28 @@ class Builder:
 
     def _steps(self, stream: Stream | None, steps: Node | None, path: str, start: str = "") -> Stream | None:
         for index, entry in enumerate(steps_of(steps)):
-            step = mapping_of(entry)
             if stream is None:
                 return None
-            before, where = stream, f"{path}[{index}]"
-            verb = next(iter(_verbs(step)))
-            options = {key.rstrip("_"): value.plain() for key, value in step.items() if key != verb}
-            main = step[verb].plain()
-            if verb == "union":
-                main = self._others(step[verb], where, start)
-                if main is None:
-                    continue
-            if verb == "kernel" and "lambda" in options:
-                options["lambda_"] = options.pop("lambda")
-            call = _STEPS[verb]
-            stream = self._called(lambda: call(before, main, options), step, verb, where)  # noqa: B023
-            if stream is None and verb in _KEEPS_COLUMNS:
-                stream = before
+            stream = self._step(stream, entry, f"{path}[{index}]", start)
         return stream
+
+    def _step(
+        self, stream: Stream, entry: Node, where: str, start: str = "", more: Options | None = None
+    ) -> Stream | None:
+        """The stream with one step; after a mistake as it was, where that is of use to those that follow."""
+        step = mapping_of(entry)
+        verb = next(iter(_verbs(step)))
+        options = {key.rstrip("_"): value.plain() for key, value in step.items() if key != verb}
+        main = step[verb].plain()
+        if verb == "union":
+            main = self._others(step[verb], where, start)
+            if main is None:
+                return stream
+        if verb == "kernel" and "lambda" in options:
+            options["lambda_"] = options.pop("lambda")
+        options |= more or {}
+        applied = self._called(lambda: _STEPS[verb](stream, main, options), step, verb, where)
+        return stream if applied is None and verb in _KEEPS_COLUMNS else applied
 
     def _others(self, node: Node, path: str, start: str) -> list[Stream] | None:
         streams: list[Stream] = []

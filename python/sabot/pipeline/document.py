@@ -69,9 +69,16 @@ class Document:
         document.root = document._parsed(text, "")
         return document
 
+    @classmethod
+    def of_value(cls, name: str, value: Any) -> "Document":
+        """A document that was never text: dicts, lists and scalars. Its problems stand in `name`."""
+        document = cls(name, "")
+        document.root = _node_of(value, Place(1, 1, name))
+        return document
+
     def add(self, place: Place, path: str, message: str) -> None:
         """Take note of a problem."""
-        self.problems.append(Problem(place, path, message))
+        self.problems.append(Problem(place, path.removeprefix("."), message))
 
     def check(self) -> None:
         """Raise PipelineError, if there are problems."""
@@ -160,6 +167,13 @@ class Document:
         if composed is None:
             return Node(None, Place(1, 1, origin))
         return _Reading(self, origin).node(composed, "")
+
+
+def _node_of(value: Any, place: Place) -> Node:
+    if isinstance(value, dict):
+        entries = {str(key): _node_of(entry, place) for key, entry in value.items()}
+        return Node(entries, place, dict.fromkeys(entries, place))
+    return Node([_node_of(entry, place) for entry in value] if isinstance(value, list | tuple) else value, place)
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> str:

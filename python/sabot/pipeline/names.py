@@ -9,9 +9,9 @@ from sabot.pipeline.document import Document, Node
 from sabot.pipeline.problems import did_you_mean, near_names
 from sabot.registry import KERNELS
 
-__all__ = ["KERNEL_KEYS", "check_names", "mapping_of", "steps_of"]
+__all__ = ["KERNEL_KEYS", "check_names", "check_step", "mapping_of", "steps_of"]
 
-KERNEL_KEYS = ("kernel", "by", "column", "columns", "outputs")
+KERNEL_KEYS = ("kernel", "by", "column", "columns", "outputs", "parallelism")
 
 
 def check_names(document: Document) -> None:
@@ -33,6 +33,13 @@ def check_names(document: Document) -> None:
         if name not in used:
             message = f"no step uses this source. Add a step 'union: {name}', or remove the source."
             document.add(root["sources"].keys[name], f"sources.{name}", message)
+
+
+def check_step(document: Document) -> None:
+    """The same for a document that is one step."""
+    step = mapping_of(document.root)
+    if "kernel" in step:
+        _check_kernel(document, step, "")
 
 
 def mapping_of(node: Node | None) -> dict[str, Node]:
@@ -65,7 +72,8 @@ def _check_kernel(document: Document, step: dict[str, Node], path: str) -> None:
         if key in KERNEL_KEYS or key.rstrip("_") in options:
             continue
         takes = f" It takes: {', '.join(option.name.rstrip('_') for option in info.options)}." if options else ""
-        ending = did_you_mean(key, [*options, *KERNEL_KEYS[1:]]) if near_names(key, options) else takes
+        known = [*options, *KERNEL_KEYS[1:]]
+        ending = did_you_mean(key, known) if near_names(key, known) else takes
         document.add(value.place, f"{path}.{key}", f"kernel '{info.name}' has no option '{key}'.{ending}")
 
 
