@@ -5,12 +5,13 @@
 #   make test-all  the same, data races checked, long runs       make lint      what CI checks
 #   make build     engine, tests, package in .venv               make docs      the generated reference
 #   make setup     system packages and .venv                     make clean     everything built
+#   make bench-flink   the benchmarks of dataflow, Flink among them: installs Java and Maven
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
 .NOTPARALLEL:  # What takes time, ninja and the test runners, is parallel in itself.
-.PHONY: build setup demo test test-cpp test-python test-all bench format lint docs clean
+.PHONY: build setup demo test test-cpp test-python test-all bench bench-flink format lint docs clean
 
 PYTHON := .venv/bin/python
 JOBS ?= $(shell nproc)
@@ -62,11 +63,20 @@ test-all: test
 	cmake --preset tsan
 	cmake --build --preset tsan -- -j$(JOBS)
 	ctest --preset tsan -j$(JOBS)
+	SABOT_SIMULATION_SEEDS=100000 build/release/tests/simulation/simulation_test
 	$(PYTHON) -m pytest -m slow || (($$? == 5))  # 5: no test is marked slow.
 
 bench: .venv/stamps/bench cpp .venv/stamps/package
 	$(PYTHON) benchmarks/run.py
 	$(PYTHON) benchmarks/pipelines.py
+	$(PYTHON) benchmarks/dataflow.py
+
+bench-flink: .venv/stamps/bench cpp .venv/stamps/package build/flink/keyed-ewma-1.jar
+	$(PYTHON) benchmarks/dataflow.py --flink
+
+build/flink/keyed-ewma-1.jar: .venv/stamps/flink $(shell find benchmarks/flink -type f)
+	mvn --quiet --batch-mode --file benchmarks/flink/pom.xml package
+	@touch $@
 
 docs: .venv/stamps/package
 	$(PYTHON) docs/generate.py

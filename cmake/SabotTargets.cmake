@@ -33,7 +33,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(sabot_numeric_flags -ffp-contract=${SABOT_FP_CONTRACT} -fno-math-errno -fno-trapping-math)
 set(sabot_flags -march=${SABOT_MARCH} ${sabot_numeric_flags} -Wall -Wextra -Wpedantic)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  list(APPEND sabot_flags -Wno-restrict)  # False alarms on std::string in g++ 12 (gcc bug 105651).
+  list(APPEND sabot_flags -Wno-restrict              # False alarms on std::string in g++ 12 (gcc bug 105651),
+       -Wno-maybe-uninitialized)                     # and on std::optional that is moved (80635).
 endif()
 if(SABOT_WERROR)
   list(APPEND sabot_flags -Werror)

@@ -22,9 +22,22 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
     (
         "Stream",
         "stream.py",
-        ("Stream", "RunSummary", "Progress"),
+        ("Stream",),
         "`sabot.Stream`; [what it is](../concepts/streams.md). `Path` is a string or an `os.PathLike`. `ArrowData` is "
         "anything with the Arrow PyCapsule interface, `ExprLike` an expression as text, `sabot.Expr` or of pyarrow.",
+    ),
+    ("Apps", "app.py", ("App",), "`sabot.App`."),
+    (
+        "Runs",
+        "runs.py",
+        ("RunSummary", "Progress"),
+        "What the methods of a stream that write return, and what they call on the way.",
+    ),
+    (
+        "Metrics",
+        "metrics.py",
+        ("Metric", "Sample"),
+        "`RunSummary.metrics`; [what each one means](metrics.md).",
     ),
     (
         "Expressions",
@@ -34,6 +47,12 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
         "`sabot.expressions`. [What they mean](expressions.md)",
     ),
     ("Comparing outputs", "comparison.py", ("diff", "Diff", "ColumnDiff"), "`sabot.diff` and what it returns."),
+    (
+        "Verifying",
+        "verification.py",
+        ("verify", "Verification", "VerifiedRun"),
+        "`sabot.verify` and what it returns; [how to use it](../how-to/verify-a-pipeline.md).",
+    ),
     ("Pipelines", "pipeline/__init__.py", ("load", "parse", "schema", "Pipeline", "Sink"), "`sabot.pipeline`."),
     (
         "Operators",
@@ -41,12 +60,40 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
         ("create_fintech_operator", "FintechKernelOperator"),
         "In `sabot.fintech`, where the [kernels](README.md) are as well.",
     ),
+    (
+        "Jobs",
+        "execution/job_graph.py",
+        ("JobGraph", "JobEdge"),
+        "`sabot.execution`; [what they are](../concepts/job-graphs.md).",
+    ),
+    ("Operators of jobs", "execution/operators.py", ("StreamOperatorNode", "OperatorType"), "In `sabot.execution`."),
+    (
+        "Plans of jobs",
+        "execution/execution_graph.py",
+        ("ExecutionGraph", "ShuffleEdge", "Chain", "TaskVertex"),
+        "In `sabot.execution`.",
+    ),
+    (
+        "Partitioners",
+        "shuffle/partitioners.py",
+        (),
+        "`sabot.shuffle`; [what they are for](../concepts/shuffle.md), [the hash of a key](key-hash.md).",
+    ),
+    (
+        "Buffers between tasks",
+        "shuffle/buffers.py",
+        ("NetworkBufferPool", "ShuffleBuffer", "SpillManager"),
+        "`sabot.shuffle`; [what they are](../concepts/shuffle.md).",
+    ),
+    ("Shuffles of agents", "shuffle/manager.py", ("ShuffleManager", "ShuffleMetrics"), "`sabot.shuffle`."),
+    ("Shuffles of plans", "shuffle/coordinator.py", ("ShuffleCoordinator",), "`sabot.shuffle`."),
     ("Tests of functions", "testing.py", ("check_function",), "`sabot.testing`."),
     ("Errors", "errors.py", (), "`sabot.errors`."),
     ("Threads", "__init__.py", ("set_max_threads",), "`sabot.set_max_threads`."),
 ]
 
-Definition = ast.FunctionDef | ast.ClassDef
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.ClassDef
 
 
 def python_page() -> str:
@@ -74,7 +121,7 @@ def _entry(node: Definition) -> Iterator[str]:
         yield (
             "Fields: " + ", ".join(f"`{ast.unparse(each.target)}: {_plain(each.annotation)}`" for each in fields) + "."
         )
-    methods = [each for each in node.body if isinstance(each, ast.FunctionDef) and _is_public(each.name)]
+    methods = [each for each in node.body if isinstance(each, Function) and _is_public(each.name)]
     short = [each for each in methods if "\n" not in (ast.get_docstring(each) or "")]
     if len(short) > 3:  # Functions of a line each are read as a table.
         methods = [each for each in methods if each not in short]
@@ -85,7 +132,7 @@ def _entry(node: Definition) -> Iterator[str]:
         yield from _function(method)
 
 
-def _function(node: ast.FunctionDef) -> Iterator[str]:
+def _function(node: Function) -> Iterator[str]:
     yield f"```text\n{_signature(node, annotated=True)}\n```"
     yield from _documented(node)
 
@@ -97,7 +144,7 @@ def _documented(node: Definition) -> Iterator[str]:
         yield f"```text\n{paragraph}\n```" if in_columns else paragraph
 
 
-def _signature(node: ast.FunctionDef, *, annotated: bool = False) -> str:
+def _signature(node: Function, *, annotated: bool = False) -> str:
     if any(ast.unparse(each) == "property" for each in node.decorator_list):
         return f"{node.name}: {_plain(node.returns)}" if annotated else node.name
     arguments = node.args
@@ -118,7 +165,7 @@ def _signature(node: ast.FunctionDef, *, annotated: bool = False) -> str:
         parts.append("**" + _argument(arguments.kwarg, None, annotated=annotated))
     if plain and plain[0].arg in ("self", "cls"):
         parts = parts[1:] if parts[1:2] != ["/"] else parts[2:]
-    name = node.name
+    name = f"async {node.name}" if isinstance(node, ast.AsyncFunctionDef) else node.name
     result = f" -> {_plain(node.returns)}" if annotated and node.returns else ""
     line = f"{name}({', '.join(parts)}){result}"
     if not annotated or len(line) <= WIDTH:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prepares a Debian or Ubuntu machine: the system packages Sabot is built with, and a virtual environment in .venv.
 #
-#   tools/setup.sh [group...]     dependency groups of pyproject.toml; "build test" unless given
+#   tools/setup.sh [group...]     dependency groups of pyproject.toml; "build test" unless given. Beside them `flink`:
+#                                 Java and Maven, for benchmarks/flink
 #
 # What is there already stays untouched, so a second run costs a second and needs neither network nor root.
 set -euo pipefail
@@ -13,9 +14,19 @@ groups=("$@")
 packages=(
   g++ cmake ninja-build ccache git
   python3 python3-dev python3-venv
-  libsleef-dev libtbb-dev nlohmann-json3-dev
+  libsleef-dev libtbb-dev libssl-dev nlohmann-json3-dev
   libgtest-dev libbenchmark-dev
 )
+
+# The groups that are no Python packages.
+python_groups=()
+for group in "${groups[@]}"; do
+  if [[ "$group" != flink ]]; then
+    python_groups+=("$group")
+  elif ! command -v javac >/dev/null || ! command -v mvn >/dev/null; then
+    packages+=(default-jdk-headless maven)
+  fi
+done
 
 fail() {
   printf 'setup: %s\n' "$*" >&2
@@ -68,8 +79,8 @@ fi
   .venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 arguments=()
-for group in "${groups[@]}"; do arguments+=(--group "$group"); done
-.venv/bin/python -m pip install --quiet "${arguments[@]}"
+for group in "${python_groups[@]}"; do arguments+=(--group "$group"); done
+[[ ${#arguments[@]} -eq 0 ]] || .venv/bin/python -m pip install --quiet "${arguments[@]}"
 mkdir -p .venv/stamps
 for group in "${groups[@]}"; do touch ".venv/stamps/$group"; done
 echo "setup: .venv has ${groups[*]}"
