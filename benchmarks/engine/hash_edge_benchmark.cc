@@ -6,6 +6,7 @@
 #include <arrow/util/logging.h>
 #include <benchmark/benchmark.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -63,9 +64,12 @@ struct Edge {
       channels.push_back(shuffle::MakeLocalChannel(pool->Reserve(1).ValueOrDie()));
     }
     auto partitioner = shuffle::MakePartitioner({.name = "hash", .keys = {"symbol"}}, schema, receivers).ValueOrDie();
-    router = MakeRouter(std::move(partitioner), channels);
+    std::vector<Lane> lanes;
+    for (const auto& channel : channels) lanes.push_back({.channel = channel, .frontier_time = &frontier_time});
+    router = MakeRouter(std::move(partitioner), std::move(lanes));
   }
 
+  std::atomic<int64_t> frontier_time = 0;
   std::vector<std::shared_ptr<shuffle::Channel>> channels;
   std::unique_ptr<TaskOutput> router;
 };

@@ -5,6 +5,7 @@
 #include <arrow/scalar.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <string>
@@ -219,6 +220,25 @@ TEST(Job, TellsWhatItsTasksAndChannelsDid) {
   EXPECT_NE(
       metrics::ToPrometheusText(metrics).find("sabot_channel_rows_total{from=\"source_0[0]\",to=\"kernel_0[2]\"}"),
       std::string::npos);
+}
+
+// One source has the first half of an hour, the other the second: the one that the merge waits for lags.
+TEST(Job, TellsWhichChannelOthersWaitFor) {
+  const auto of_hour = [](int64_t first_ns) {
+    return *Stream::FromGenerator({.rows = kRows, .symbols = 5, .start_ns = first_ns, .dictionary_symbols = false});
+  };
+  const auto both = of_hour(0).Union({of_hour(int64_t{3'600'000'000'000})}).ValueOrDie();
+  RunContext context{.shuffle = {.parallelism = 1}};
+  context.shuffle.segments.roomy = false;
+  const auto job = Job::Make(both.plan(), std::move(context)).ValueOrDie();
+  ASSERT_NE(*job->Next(), nullptr);
+  double lag = -1;
+  for (const auto& metric : job->metrics()) {
+    if (metric.name != "sabot_channel_frontier_lag_seconds") continue;
+    for (const auto& sample : metric.samples) lag = std::max(lag, sample.value);
+  }
+  EXPECT_GT(lag, 3'000);
+  EXPECT_LT(lag, 3'700);
 }
 
 }  // namespace

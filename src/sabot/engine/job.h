@@ -100,7 +100,11 @@ class Job {
   std::unique_ptr<Checkpointing> checkpointing_;  // If anybody wants checkpoints.
   std::shared_ptr<env::Storage> spill_storage_;
   std::string spill_folder_;
-  std::map<std::tuple<int, int, int>, ChannelEnds> channels_;  // By edge, sender's copy, receiver's copy.
+  struct JobChannel {
+    ChannelEnds ends;
+    std::unique_ptr<std::atomic<int64_t>> frontier_time;  // Of what was sent.
+  };
+  std::map<std::tuple<int, int, int>, JobChannel> channels_;  // By edge, sender's copy, receiver's copy.
   struct HashEdge {  // A sender's end of one.
     std::string from;
     std::string to;

@@ -1,4 +1,5 @@
 // What a job's tasks and channels did, under the names that docs/reference/metrics.md explains.
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -77,11 +78,25 @@ std::vector<Metric> Job::metrics() const {
   for (int task = first_task_.front(); task < scheduler_->tasks(); ++task) {
     AddTask(scheduler_->counters(task), {{"task", std::string(scheduler_->name(task))}}, collection);
   }
+  std::map<std::pair<int, int>, int64_t> newest;  // Frontier of those that lead to a copy of a chain.
   for (const auto& [ends, channel] : channels_) {
     const auto& [index, from, to] = ends;
     const auto& edge = planned_.graph.edges()[static_cast<std::size_t>(index)];
-    AddChannel(channel.sender->counters(),
-               {{"from", TaskName(edge.from_chain, from)}, {"to", TaskName(edge.to_chain, to)}}, collection);
+    const auto known = newest.emplace(std::pair(edge.to_chain, to), *channel.frontier_time).first;
+    known->second = std::max(known->second, channel.frontier_time->load());
+  }
+  for (const auto& [ends, channel] : channels_) {
+    const auto& [index, from, to] = ends;
+    const auto& edge = planned_.graph.edges()[static_cast<std::size_t>(index)];
+    const Labels labels = {{"from", TaskName(edge.from_chain, from)}, {"to", TaskName(edge.to_chain, to)}};
+    AddChannel(channel.ends.sender->counters(), labels, collection);
+    // Where nobody merges by time there is none, and where all was sent, or nothing yet, nothing lags.
+    const int64_t mine = *channel.frontier_time;
+    const int64_t most = newest[{edge.to_chain, to}];
+    if (planned_.carried != Carried::kTimes || mine == data::kBeginPlace.time || most == data::kEndPlace.time) continue;
+    collection.Gauge("sabot_channel_frontier_lag_seconds",
+                     "Event time by which the channel is behind the one of the same receiver that is furthest.", labels,
+                     (static_cast<double>(most) - static_cast<double>(mine)) / kNsASecond);
   }
   for (const auto& edge : hash_edges_) {
     if (!scheduler_->ended()) break;  // Until then they are the tasks'.

@@ -83,7 +83,8 @@ arrow::Status Job::MakeChannels() {
       }
       sends->set_wake_sender(Waker(edge.from_chain, from));
       receives->set_wake_receiver(Waker(edge.to_chain, to));
-      channels_[{static_cast<int>(index), from, to}] = std::move(ends[i]);
+      channels_[{static_cast<int>(index), from, to}] = {
+          .ends = std::move(ends[i]), .frontier_time = std::make_unique<std::atomic<int64_t>>(data::kBeginPlace.time)};
     }
   }
   return arrow::Status::OK();
@@ -189,7 +190,7 @@ arrow::Result<std::unique_ptr<TaskInput>> Job::MakeInput(int chain, int copy, co
     const auto& edge = graph.edges()[index];
     if (edge.to_chain != chain) continue;
     for (const auto& [from, to] : edge.channels) {
-      if (to == copy) channels.emplace_back(edge.input, channels_[{static_cast<int>(index), from, to}].receiver);
+      if (to == copy) channels.emplace_back(edge.input, channels_[{static_cast<int>(index), from, to}].ends.receiver);
     }
   }
   std::stable_sort(channels.begin(), channels.end(),
@@ -271,16 +272,18 @@ arrow::Result<std::unique_ptr<TaskOutput>> Job::MakeOutput(int chain, int copy, 
   for (std::size_t index = 0; index < graph.edges().size(); ++index) {
     const auto& edge = graph.edges()[index];
     if (edge.from_chain != chain) continue;
-    std::vector<std::shared_ptr<shuffle::Channel>> channels;
+    std::vector<Lane> lanes;
     for (const auto& [from, to] : edge.channels) {
-      if (from == copy) channels.push_back(channels_[{static_cast<int>(index), from, to}].sender);
+      if (from != copy) continue;
+      const auto& channel = channels_[{static_cast<int>(index), from, to}];
+      lanes.push_back({.channel = channel.ends.sender, .frontier_time = channel.frontier_time.get()});
     }
-    ARROW_ASSIGN_OR_RAISE(auto partitioner, MakePartitioner(edge, static_cast<int>(channels.size()), schema));
+    ARROW_ASSIGN_OR_RAISE(auto partitioner, MakePartitioner(edge, static_cast<int>(lanes.size()), schema));
     if (const auto* const hash = dynamic_cast<const shuffle::HashPartitioner*>(partitioner.get())) {
       const auto& to = graph.job().operators()[static_cast<std::size_t>(edge.to)];
       hash_edges_.push_back({.from = TaskName(chain, copy), .to = to.id, .partitioner = hash});
     }
-    outputs.push_back(MakeRouter(std::move(partitioner), std::move(channels)));
+    outputs.push_back(MakeRouter(std::move(partitioner), std::move(lanes)));
   }
   if (outputs.size() == 1) return std::move(outputs.front());
   return MakeFanOut(std::move(outputs));

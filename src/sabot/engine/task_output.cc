@@ -7,55 +7,66 @@ namespace {
 
 class Router final : public TaskOutput {
  public:
-  Router(std::unique_ptr<shuffle::Partitioner> partitioner, std::vector<std::shared_ptr<shuffle::Channel>> channels)
+  Router(std::unique_ptr<shuffle::Partitioner> partitioner, std::vector<Lane> lanes)
       : partitioner_(std::move(partitioner)) {
-    for (auto& channel : channels) lanes_.push_back({.channel = std::move(channel)});
+    for (Lane& lane : lanes) queues_.push_back({.to = std::move(lane)});
   }
 
   arrow::Status Put(data::Frame frame) override {
     if (frame.kind != data::FrameKind::kRows) {
-      for (Lane& lane : lanes_) ARROW_RETURN_NOT_OK(lane.channel->SendSignal(frame));
+      for (Queue& queue : queues_) ARROW_RETURN_NOT_OK(Signal(queue.to, frame));
       return arrow::Status::OK();
     }
     ARROW_ASSIGN_OR_RAISE(const auto split, partitioner_->Partition(frame.batch));
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    for (std::size_t i = 0; i < queues_.size(); ++i) {
       const auto& part = split.parts[i];
-      Lane& lane = lanes_[i];
+      Queue& queue = queues_[i];
       if (part.size(frame.batch.num_rows()) == 0) {
         if (frame.frontier > data::kBeginPlace) {
-          ARROW_RETURN_NOT_OK(lane.channel->SendSignal(data::Frame::Frontier(frame.frontier)));
+          ARROW_RETURN_NOT_OK(Signal(queue.to, data::Frame::Frontier(frame.frontier)));
         }
         continue;
       }
-      lane.rows = part.all ? frame : data::Frame::Rows(frame.batch, part.rows, frame.frontier);
-      lane.sent = 0;
+      queue.rows = part.all ? frame : data::Frame::Rows(frame.batch, part.rows, frame.frontier);
+      queue.sent = 0;
     }
     return arrow::Status::OK();
   }
 
   arrow::Result<bool> Flush() override {
     bool all = true;
-    for (Lane& lane : lanes_) {
-      if (!lane.rows) continue;
-      ARROW_ASSIGN_OR_RAISE(const int64_t sent, lane.channel->SendRows(*lane.rows, lane.sent));
-      lane.sent += sent;
-      if (lane.sent == lane.rows->num_rows()) {
-        lane.rows = std::nullopt;
+    for (Queue& queue : queues_) {
+      if (!queue.rows) continue;
+      ARROW_ASSIGN_OR_RAISE(const int64_t sent, queue.to.channel->SendRows(*queue.rows, queue.sent));
+      queue.sent += sent;
+      if (queue.sent == queue.rows->num_rows()) {
+        Promised(queue.to, queue.rows->frontier);
+        queue.rows = std::nullopt;
       } else {
         all = false;
+        if (sent > 0 && queue.rows->batch.places.rows() > 0) Promised(queue.to, queue.rows->place(queue.sent - 1));
       }
     }
     return all;
   }
 
  private:
-  struct Lane {
-    std::shared_ptr<shuffle::Channel> channel;
+  struct Queue {
+    Lane to;
     std::optional<data::Frame> rows = std::nullopt;  // On their way,
     int64_t sent = 0;                                // with so many of them gone.
   };
+
+  static arrow::Status Signal(const Lane& lane, const data::Frame& signal) {
+    if (signal.kind != data::FrameKind::kBarrier) Promised(lane, signal.frontier);
+    return lane.channel->SendSignal(signal);
+  }
+  static void Promised(const Lane& lane, const data::Place& frontier) {
+    lane.frontier_time->store(frontier.time, std::memory_order_relaxed);
+  }
+
   std::unique_ptr<shuffle::Partitioner> partitioner_;
-  std::vector<Lane> lanes_;
+  std::vector<Queue> queues_;
 };
 
 class FanOut final : public TaskOutput {
@@ -106,9 +117,8 @@ std::unique_ptr<TaskOutput> MakeOneByOne(TryGive try_give) {
 
 }  // namespace
 
-std::unique_ptr<TaskOutput> MakeRouter(std::unique_ptr<shuffle::Partitioner> partitioner,
-                                       std::vector<std::shared_ptr<shuffle::Channel>> channels) {
-  return std::make_unique<Router>(std::move(partitioner), std::move(channels));
+std::unique_ptr<TaskOutput> MakeRouter(std::unique_ptr<shuffle::Partitioner> partitioner, std::vector<Lane> lanes) {
+  return std::make_unique<Router>(std::move(partitioner), std::move(lanes));
 }
 
 std::unique_ptr<TaskOutput> MakeFanOut(std::vector<std::unique_ptr<TaskOutput>> outputs) {

@@ -31,8 +31,11 @@ class TaskOutput {
 
 // Along an edge: rows to the channels that a partitioner says, everything else to all of them. A channel without room
 // does not keep the others from getting theirs, so that a receiver that merges them can go on.
-std::unique_ptr<TaskOutput> MakeRouter(std::unique_ptr<shuffle::Partitioner> partitioner,
-                                       std::vector<std::shared_ptr<shuffle::Channel>> channels);
+struct Lane {
+  std::shared_ptr<shuffle::Channel> channel;
+  std::atomic<int64_t>* frontier_time;  // Out: up to which time rows were sent. Outlives the router.
+};
+std::unique_ptr<TaskOutput> MakeRouter(std::unique_ptr<shuffle::Partitioner> partitioner, std::vector<Lane> lanes);
 
 // Along several edges.
 std::unique_ptr<TaskOutput> MakeFanOut(std::vector<std::unique_ptr<TaskOutput>> outputs);
