@@ -4,9 +4,11 @@
 #include <arrow/array/util.h>
 #include <arrow/scalar.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -220,6 +222,27 @@ TEST(Job, TellsWhatItsTasksAndChannelsDid) {
   EXPECT_NE(
       metrics::ToPrometheusText(metrics).find("sabot_channel_rows_total{from=\"source_0[0]\",to=\"kernel_0[2]\"}"),
       std::string::npos);
+}
+
+TEST(Job, GoesOverADiskAndLeavesNothingThere) {
+  const auto folder = std::filesystem::temp_directory_path() / ("sabot_job_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto stream = Averaged(Stream::FromTable(Ticks()).ValueOrDie());
+  const auto expected = stream.Collect({.shuffle = {.parallelism = 1}}).ValueOrDie()->CombineChunksToBatch();
+  for (const std::string spill : {"overflow", "always"}) {
+    RunContext context{.shuffle = {.parallelism = 3, .spill = spill, .spill_folder = folder.string()}};
+    context.shuffle.segments.roomy = false;
+    const auto job = Job::Make(stream.plan(), std::move(context)).ValueOrDie();
+    arrow::RecordBatchVector batches;
+    for (auto batch = *job->Next(); batch != nullptr; batch = *job->Next()) batches.push_back(std::move(batch));
+    const auto found = arrow::Table::FromRecordBatches(batches).ValueOrDie()->CombineChunksToBatch();
+    EXPECT_TRUE(operators::SameBits(**expected, **found)) << spill;
+    if (spill == "always") {
+      EXPECT_GT(Sums(job->metrics())["sabot_channel_spilled_bytes_total"], 0);
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove_all(folder);
 }
 
 // One source has the first half of an hour, the other the second: the one that the merge waits for lags.

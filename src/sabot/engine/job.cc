@@ -47,7 +47,16 @@ Job::Job(PlanPtr plan, RunContext context, PlannedJob planned)
       told_(std::chrono::steady_clock::now()),
       scheduler_(std::make_unique<TaskScheduler>(*context_.executor, /*world_ends_here=*/context_.world != nullptr)) {}
 
-Job::~Job() = default;
+Job::~Job() {
+  scheduler_->End();
+  channels_.clear();
+  context_.world = nullptr;  // And with it who removes their files.
+  if (spill_storage_ == nullptr) return;
+  for (std::size_t edge = 0; edge < planned_.graph.edges().size(); ++edge) {
+    static_cast<void>(spill_storage_->RemoveFolder(spill_folder_ + "/" + std::to_string(edge)));
+  }
+  static_cast<void>(spill_storage_->RemoveFolder(spill_folder_));
+}
 
 arrow::Status Job::Build(const Sinks& sinks) {
   ARROW_RETURN_NOT_OK(restored_.Check(planned_.graph.job().operators()));

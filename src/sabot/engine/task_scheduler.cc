@@ -28,7 +28,9 @@ class TaskScheduler::Helpers final : public env::Executor {
 TaskScheduler::TaskScheduler(env::Executor& executor, bool world_ends_here)
     : executor_(executor), world_ends_here_(world_ends_here), helpers_(std::make_unique<Helpers>(*this)) {}
 
-TaskScheduler::~TaskScheduler() {
+TaskScheduler::~TaskScheduler() { End(); }
+
+void TaskScheduler::End() {
   for (const auto& entry : tasks_) entry->task = nullptr;  // Their threads may wake them until they have ended.
 }
 

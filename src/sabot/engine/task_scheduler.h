@@ -54,6 +54,9 @@ class TaskScheduler {
   using Enough = std::function<arrow::Result<bool>(bool idle)>;
   arrow::Status Run(const Enough& enough);
 
+  // Destroys the tasks; who wakes one afterwards does nothing. Not while a run is in progress.
+  void End();
+
   bool ended() const;
   // Within a step: an executor whose work is shared by whoever of this run's threads has no task to step.
   env::Executor& helpers();
