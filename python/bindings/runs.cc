@@ -32,11 +32,15 @@ struct RunOptions {
   std::optional<uint64_t> cut_seed;
 };
 
-engine::ShuffleOptions Shuffle(int parallelism, bool for_all, const std::string& ordering, int key_groups) {
-  return {.parallelism = parallelism,
-          .for_all = for_all,
-          .ordering = Check(graph::OrderingOf(ordering)),
-          .key_groups = key_groups};
+engine::ShuffleOptions Shuffle(int parallelism, bool for_all, const std::string& ordering, int key_groups,
+                               std::string spill_folder) {
+  engine::ShuffleOptions options;
+  options.parallelism = parallelism;
+  options.for_all = for_all;
+  options.ordering = Check(graph::OrderingOf(ordering));
+  options.key_groups = key_groups;
+  options.spill_folder = std::move(spill_folder);
+  return options;
 }
 
 std::shared_ptr<env::Executor> Executor(const std::optional<int>& threads) {
@@ -139,10 +143,9 @@ nb::tuple Collect(const engine::Stream& stream, const RunOptions& options) {
   {
     const nb::gil_scoped_release released;
     const auto log = context.rejects;
-    const auto reader = Check(stream.Run(std::move(context)));
-    auto batches = Check(reader->ToRecordBatches());
+    auto batches = Check(stream.CollectBatches(std::move(context)));
     Check(log->Close());
-    result.emplace(reader->schema(), std::move(batches));
+    result.emplace(stream.schema(), std::move(batches));
   }
   return nb::make_tuple(std::move(*result));
 }
@@ -205,18 +208,19 @@ void RegisterRuns(nb::module_& module, nb::class_<engine::Stream>& stream) {
           "__init__",
           [](RunOptions* self, std::optional<std::string> rejects, bool strict, nb::object progress, int parallelism,
              bool for_all, const std::string& ordering, int key_groups, std::optional<int> threads,
-             std::optional<uint64_t> cut_seed) {
-            new (self) RunOptions{.rejects = std::move(rejects),
-                                  .strict = strict,
-                                  .progress = progress.is_none() ? nullptr : Share(std::move(progress)),
-                                  .shuffle = Shuffle(parallelism, for_all, ordering, key_groups),
-                                  .threads = threads,
-                                  .cut_seed = cut_seed};
+             std::optional<uint64_t> cut_seed, std::string spill_folder) {
+            new (self)
+                RunOptions{.rejects = std::move(rejects),
+                           .strict = strict,
+                           .progress = progress.is_none() ? nullptr : Share(std::move(progress)),
+                           .shuffle = Shuffle(parallelism, for_all, ordering, key_groups, std::move(spill_folder)),
+                           .threads = threads,
+                           .cut_seed = cut_seed};
           },
           nb::kw_only(), nb::arg("rejects").none() = nb::none(), nb::arg("strict") = false,
           nb::arg("progress").none() = nb::none(), nb::arg("parallelism") = 0, nb::arg("for_all") = false,
           nb::arg("ordering") = "place", nb::arg("key_groups") = 256, nb::arg("threads").none() = nb::none(),
-          nb::arg("cut_seed").none() = nb::none());
+          nb::arg("cut_seed").none() = nb::none(), nb::arg("spill_folder") = "");
   nb::class_<Reader>(module, "Reader", "The batches of a run, as they are asked for.")
       .def("next", &Reader::Next)
       .def("close", &Reader::Close);

@@ -214,6 +214,8 @@ void RegisterStream(nb::module_& module) {
       .def("ranged", [](const engine::Stream& stream, std::string column,
                         const std::string& bounds) { return Check(stream.Ranged(std::move(column), bounds)); })
       .def("rebalanced", &engine::Stream::Rebalanced)
+      .def("spilling",
+           [](const engine::Stream& stream, const std::string& when) { return Check(stream.Spilling(when)); })
       .def("data_quality",
            [](const engine::Stream& stream, Names by, int64_t gap_ns) {
              return Check(stream.DataQuality({.by = std::move(by), .gap_ns = gap_ns}));

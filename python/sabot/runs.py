@@ -61,6 +61,7 @@ class RunOptions:
     ordering: str = "place"
     key_groups: int = 256
     threads: int | None = None  # Those of set_max_threads.
+    spill_folder: str = ""  # Where rows go that may go to disk.
     job: str = "stream"
     for_all: bool = False  # parallelism replaces every number above 1 that a step names, too.
     cut_seed: int | None = None  # Cuts batches of sources at random rows, drawn from it.
@@ -87,6 +88,7 @@ class RunOptions:
             key_groups=self.key_groups,
             threads=self.threads,
             cut_seed=self.cut_seed,
+            spill_folder=self.spill_folder,
             **more,
         )
 

@@ -426,6 +426,16 @@ class Stream:
         """
         return self._of(self._engine.rebalanced())
 
+    def spilling(self, when: str = "overflow") -> "Stream":
+        """Let rows on their way to the next step go to disk, where they go from one task to another.
+
+        when:    "overflow": those that find no room, so that their sender may go on; "always": all; "never". The
+                 folder is that of options(spill_folder=...).
+        Returns: the same rows in the same order.
+        Raises:  OptionError, if it is another word; when it runs, if there is no folder.
+        """
+        return self._of(self._engine.spilling(when))
+
     def data_quality(
         self,
         *,
@@ -489,6 +499,7 @@ class Stream:
         ordering: str | None = None,
         key_groups: int | None = None,
         threads: int | None = None,
+        spill_folder: Path | None = None,
     ) -> "Stream":
         """Say how runs of this stream go, whoever starts them: iterating, collect, to_parquet and the others.
 
@@ -498,11 +509,20 @@ class Stream:
                      same in every run. "arrival": they are taken as they come, sooner and in another order each time.
         key_groups:  how finely keys are spread over copies; no parallelism is greater. Unless given, 256.
         threads:     at most so many work at once; unless given, as set_max_threads says.
+        spill_folder: where rows go that spilling() lets go to disk: Arrow files, which are removed as they are read.
         Returns:     the same stream. With ordering "place" its rows are the same bits whatever is said here.
         Raises:      OptionError, if one of them is out of its range.
         """
-        given = {"parallelism": parallelism, "ordering": ordering, "key_groups": key_groups, "threads": threads}
-        return self._with(self._engine, self._options.changed(**given))
+        return self._with(
+            self._engine,
+            self._options.changed(
+                parallelism=parallelism,
+                ordering=ordering,
+                key_groups=key_groups,
+                threads=threads,
+                spill_folder=None if spill_folder is None else os.fspath(spill_folder),
+            ),
+        )
 
     def to_parquet(
         self,

@@ -529,3 +529,21 @@ def test_errors_of_functions_name_their_operator(ticks: sabot.Stream) -> None:
 def test_a_long_graph_needs_no_deep_stack() -> None:
     job = line(pa.table({"x": [1.0]}), *[{"filter": "x > 0"}] * 1_200)
     assert len(job.to_execution_graph().chains) == 1
+
+
+def test_edges_that_may_spill_do(ticks: sabot.Stream, tmp_path: Path) -> None:
+    job = JobGraph("spills")
+    job.add_source("ticks", ticks)
+    job.add_operator("fast", {"kernel": "ewma", "alpha": 0.5}, parallelism=2)
+    job.connect("ticks", "fast", spill="always")
+    with pytest.raises(OptionError, match=r"rows on their way to 'kernel_0' may spill \(always\).*spill_folder"):
+        job.to_stream().collect()
+    folder = tmp_path / "spill"
+    summary = job.to_stream().options(spill_folder=folder).to_parquet(tmp_path / "spilled.parquet")
+    spilled = next(metric for metric in summary.metrics if metric.name == "sabot_channel_spilled_bytes_total")
+    assert spilled.total > 0
+    assert list(folder.iterdir()) == []
+    ticks.kernel("ewma", alpha=0.5).to_parquet(tmp_path / "plain.parquet")
+    assert (tmp_path / "spilled.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
+    with pytest.raises(OptionError, match="Use never, overflow or always"):
+        ticks.spilling("sometimes")

@@ -56,6 +56,8 @@ def _by(edge: "JobEdge", receiver: StreamOperatorNode, stream: Stream) -> Stream
         )
     if receiver.operator_type is OperatorType.KEY_BY:
         return stream  # Names a key, and passes no rows.
+    if edge.spill != "never":
+        stream = stream.spilling(edge.spill)
     if edge.edge_type is ShuffleEdgeType.RANGE:
         return stream.partition_by_range(edge.range_by[0], edge.range_bounds)
     if edge.edge_type is ShuffleEdgeType.REBALANCE and receiver.parallelism > 1:

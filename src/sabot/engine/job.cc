@@ -32,7 +32,8 @@ arrow::Result<std::unique_ptr<Job>> Job::Make(PlanPtr plan, RunContext context, 
                             .key_groups = shuffle.key_groups,
                             .sink_partitions = std::max(1, static_cast<int>(sinks.size())),
                             .sink_key = std::move(sink_key),
-                            .ordering = shuffle.ordering};
+                            .ordering = shuffle.ordering,
+                            .spill = shuffle.spill};
   ARROW_ASSIGN_OR_RAISE(auto planned, PlanJob(*plan, options));
   std::unique_ptr<Job> job(new Job(std::move(plan), std::move(context), std::move(planned)));
   ARROW_RETURN_NOT_OK(job->Build(sinks));

@@ -92,11 +92,13 @@ arrow::Status Job::MakeChannels() {
 
 arrow::Result<std::shared_ptr<shuffle::SpillEdge>> Job::MakeSpill(std::size_t edge) {
   const auto& shuffle = context_.shuffle;
-  if (shuffle.spill == "never") return nullptr;
-  if (shuffle.spill != "overflow" && shuffle.spill != "always") {
-    return data::OptionError("spill is '" + shuffle.spill + "'. Use never, overflow or always.");
+  const std::string& spill = planned_.graph.edges()[edge].spill;
+  if (spill == "never") return nullptr;
+  if (shuffle.spill_folder.empty()) {
+    const auto& op = planned_.graph.job().operators()[static_cast<std::size_t>(planned_.graph.edges()[edge].to)];
+    return data::OptionError("rows on their way to '" + op.id + "' may spill (" + spill +
+                             "), and the run has no folder for them. Name one as spill_folder.");
   }
-  if (shuffle.spill_folder.empty()) return data::OptionError("spill needs a folder. Name one as spill_folder.");
   static std::atomic<int64_t> runs = 0;  // Of this process, each with a folder of its own.
   if (spill_storage_ == nullptr) {
     ARROW_ASSIGN_OR_RAISE(auto storage, context_.world->Storage(shuffle.spill_folder));
@@ -104,9 +106,8 @@ arrow::Result<std::shared_ptr<shuffle::SpillEdge>> Job::MakeSpill(std::size_t ed
     spill_folder_ = storage.path + "/" + std::to_string(::getpid()) + "-" + std::to_string(runs++);
   }
   return std::make_shared<shuffle::SpillEdge>(
-      shuffle::SpillSettings{
-          .when = shuffle.spill == "always" ? shuffle::SpillWhen::kAlways : shuffle::SpillWhen::kOverflow,
-          .folder = spill_folder_ + "/" + std::to_string(edge)},
+      shuffle::SpillSettings{.when = spill == "always" ? shuffle::SpillWhen::kAlways : shuffle::SpillWhen::kOverflow,
+                             .folder = spill_folder_ + "/" + std::to_string(edge)},
       *spill_storage_, context_.world->background());
 }
 

@@ -51,10 +51,11 @@ struct UnionStep {};
 
 // How rows are to reach a step, where that is not left to the rules of graph::ExecutionGraph.
 struct AskedEdge {
-  graph::EdgeKind kind = graph::EdgeKind::kRebalance;  // Or kRange:
+  std::optional<graph::EdgeKind> kind = std::nullopt;  // kHash, kRebalance, or kRange:
   std::string range_by = {};  // of this column,
   std::string range_bounds = "[]";  // by these, a JSON array as in graph::Edge,
   int ranges = 0;  // which make so many.
+  std::string spill = {};  // As in graph::Edge; empty: as the run says.
 };
 
 struct Plan;

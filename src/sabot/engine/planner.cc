@@ -171,6 +171,7 @@ class Planner {
                      .to = operators[static_cast<std::size_t>(to)].id,
                      .input = input,
                      .spill = options_.spill};
+    if (asked != nullptr && !asked->spill.empty()) edge.spill = asked->spill;
     if (asked != nullptr && (asked->kind == graph::EdgeKind::kHash || !options_.for_all)) {
       edge.kind = asked->kind;
       if (asked->kind == graph::EdgeKind::kRange) edge.range_by = {asked->range_by};

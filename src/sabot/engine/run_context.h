@@ -55,8 +55,8 @@ struct ShuffleOptions {
   graph::Ordering ordering = graph::Ordering::kPlace;
   int key_groups = 256;
   shuffle::SegmentSettings segments = {};
-  // Whether rows that find no credit go to disk ("overflow"), all do ("always"), or their sender waits ("never"); and
-  // to which folder, of which a run uses one of its own.
+  // Whether rows that find no credit go to disk ("overflow"), all do ("always"), or their sender waits ("never"),
+  // unless a step says (Stream::Spilling); and to which folder, of which a run uses one of its own.
   std::string spill = "never";
   std::string spill_folder = "";
 };

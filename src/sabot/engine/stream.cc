@@ -72,14 +72,27 @@ arrow::Result<Stream> Stream::Ranged(std::string column, const std::string& boun
   const int ranges = static_cast<int>(values->length()) + 1;
   ARROW_RETURN_NOT_OK(shuffle::RangePartitioner::Make(*schema(), column, *values, ranges).status());
   Stream stream = *this;
-  stream.asked_ = {
-      .kind = graph::EdgeKind::kRange, .range_by = std::move(column), .range_bounds = bounds, .ranges = ranges};
+  stream.asked_ = {.kind = graph::EdgeKind::kRange,
+                   .range_by = std::move(column),
+                   .range_bounds = bounds,
+                   .ranges = ranges,
+                   .spill = SpillAsked()};
   return stream;
 }
 
 Stream Stream::Rebalanced() const {
   Stream stream = *this;
-  stream.asked_ = {.kind = graph::EdgeKind::kRebalance};
+  stream.asked_ = {.kind = graph::EdgeKind::kRebalance, .spill = SpillAsked()};
+  return stream;
+}
+
+arrow::Result<Stream> Stream::Spilling(const std::string& when) const {
+  if (when != "never" && when != "overflow" && when != "always") {
+    return data::OptionError("spill is '" + when + "'. Use never, overflow or always.");
+  }
+  Stream stream = *this;
+  stream.asked_ = asked_.value_or(AskedEdge{});
+  stream.asked_->spill = when;
   return stream;
 }
 

@@ -131,6 +131,10 @@ class Stream {
   // which these do not.
   arrow::Result<Stream> Ranged(std::string column, const std::string& bounds) const;
   Stream Rebalanced() const;
+  // Whether rows on their way to the next step may go to disk, where they go from task to task: "never", "overflow"
+  // (what finds no room) or "always". The run's ShuffleOptions::spill_folder says where to. Error (kOption): another
+  // word.
+  arrow::Result<Stream> Spilling(const std::string& when) const;
 
   const std::shared_ptr<arrow::Schema>& schema() const { return plan_->schema; }
   const std::vector<std::string>& by() const { return by_; }
@@ -143,6 +147,7 @@ class Stream {
   // Batches as they are asked for.
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Run(RunContext context = {}) const;
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(RunContext context = {}) const;
+  arrow::Result<arrow::RecordBatchVector> CollectBatches(RunContext context = {}) const;
   // With `partitions` the path is a folder, and gets so many files (connectors/sink.h), each with the rows of some keys
   // in the order of their places: which ones follows from the hash of the stream's key, not from how the run was done.
   // All files appear when the run has ended well, or none.
@@ -179,6 +184,7 @@ class Stream {
   PlanPtr plan_;
   std::vector<std::string> by_;
   int parallelism_ = 0;
+  std::string SpillAsked() const { return asked_ ? asked_->spill : std::string(); }
   std::optional<AskedEdge> asked_;  // To the next step.
 };
 
