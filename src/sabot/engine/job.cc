@@ -46,7 +46,8 @@ Job::Job(PlanPtr plan, RunContext context, PlannedJob planned)
       planned_(std::move(planned)),
       restored_(context_.restore),
       told_(std::chrono::steady_clock::now()),
-      scheduler_(std::make_unique<TaskScheduler>(*context_.executor, /*world_ends_here=*/context_.world != nullptr)) {}
+      scheduler_(std::make_unique<TaskScheduler>(*context_.executor, /*world_ends_here=*/context_.world != nullptr,
+                                                 /*sources_first=*/planned_.at_rest)) {}
 
 Job::~Job() {
   scheduler_->End();

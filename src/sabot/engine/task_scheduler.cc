@@ -25,8 +25,11 @@ class TaskScheduler::Helpers final : public env::Executor {
   TaskScheduler& scheduler_;
 };
 
-TaskScheduler::TaskScheduler(env::Executor& executor, bool world_ends_here)
-    : executor_(executor), world_ends_here_(world_ends_here), helpers_(std::make_unique<Helpers>(*this)) {}
+TaskScheduler::TaskScheduler(env::Executor& executor, bool world_ends_here, bool sources_first)
+    : executor_(executor),
+      world_ends_here_(world_ends_here),
+      sources_first_(sources_first),
+      helpers_(std::make_unique<Helpers>(*this)) {}
 
 TaskScheduler::~TaskScheduler() { End(); }
 
@@ -136,7 +139,8 @@ int TaskScheduler::Take(bool caller) {
     if (caller || !tasks_[static_cast<std::size_t>(task)]->on_caller) takeable_.push_back(task);
   }
   if (takeable_.empty()) return -1;
-  std::sort(takeable_.begin(), takeable_.end(), std::greater<>());  // Those nearest to the end first.
+  std::sort(takeable_.begin(), takeable_.end());
+  if (!sources_first_) std::reverse(takeable_.begin(), takeable_.end());
   const int task = takeable_[executor_.Choose(takeable_.size())];
   queue_.erase(std::find(queue_.begin(), queue_.end(), task));
   return task;

@@ -1,6 +1,7 @@
-// Runs the tasks of a job that have something to do, those nearest to the end first, on the threads of an executor and
-// on the thread that asks for it. Nobody polls: a task that waits is touched again when it was woken. A task that can
-// use more than one thread (morsels of a kernel chain) gets those that have nothing else to do.
+// Runs the tasks of a job that have something to do, those nearest to the end first unless asked otherwise, on the
+// threads of an executor and on the thread that asks for it. Nobody polls: a task that waits is touched again when it
+// was woken. A task that can use more than one thread (morsels of a kernel chain) gets those that have nothing else to
+// do.
 #pragma once
 
 #include <arrow/status.h>
@@ -36,7 +37,9 @@ class TaskScheduler {
  public:
   // `world_ends_here`: nothing outside the tasks wakes any; when none can run and some have not ended, that is an
   // error.
-  explicit TaskScheduler(env::Executor& executor, bool world_ends_here = false);
+  // `sources_first`: tasks nearest to the sources go first, as far as there is room for what they give: for rows that
+  // are all there, of which nobody waits for the first.
+  explicit TaskScheduler(env::Executor& executor, bool world_ends_here = false, bool sources_first = false);
   ~TaskScheduler();
 
   // Its number: Wake's argument. All tasks are added before the first Run, in the order in which rows pass, and are
@@ -93,6 +96,7 @@ class TaskScheduler {
 
   env::Executor& executor_;
   const bool world_ends_here_;
+  const bool sources_first_;
   std::vector<std::unique_ptr<Entry>> tasks_;
   std::unique_ptr<Helpers> helpers_;
   env::StopFlag stopping_;  // The run has failed: steps may break off.
