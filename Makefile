@@ -64,6 +64,7 @@ test-all: test
 	cmake --build --preset tsan -- -j$(JOBS)
 	ctest --preset tsan -j$(JOBS)
 	SABOT_SIMULATION_SEEDS=100000 build/release/tests/simulation/simulation_test
+	SABOT_SIMULATION_SEEDS=100000 build/tsan/tests/simulation/simulation_test
 	$(PYTHON) -m pytest -m slow || (($$? == 5))  # 5: no test is marked slow.
 
 bench: .venv/stamps/bench cpp .venv/stamps/package

@@ -18,14 +18,14 @@
 namespace sabot::engine {
 namespace {
 
-// Rows of a frame where several tasks share the work: small enough to be in the cache when the next task looks.
-constexpr int64_t kSharedRows = 32'768;
-// The same where rows are divided by key: each receiver reads its rows from among all of them.
+// Rows of a frame where tasks take turns, and of such a turn: each frame makes columns of its own, so they are large.
+constexpr int64_t kSharedRows = 131'072;
+// The same where rows are divided by key, of which each receiver reads its own: small enough to be in the cache.
 constexpr int64_t kDividedRows = 8'192;
 // That the channels of a gate behind such an edge share: two halves of a frame of 200 bytes a row.
 constexpr int32_t kDividedSegments = 64;
-// Of a channel where blocks come in turn: 8 MB, so that a block of that many rows of 200 bytes fits.
-constexpr int32_t kBlockSegments = 256;
+// Of a channel where blocks come in turn: 16 MB, so that a block of rows of 128 bytes fits.
+constexpr int32_t kBlockSegments = 512;
 
 bool HasSource(const Plan* step) { return step != nullptr && std::holds_alternative<SourceStep>(step->step); }
 
