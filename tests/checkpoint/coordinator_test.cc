@@ -37,7 +37,7 @@ Acknowledgement Answer(int task, int64_t rows, int64_t bytes = 10) {
                          .key_by = {"symbol"},
                          .files = {{.name = name, .bytes = bytes, .sha256 = std::string(64, 'b'), .rows = 1}}}},
           .sources = {{.uid = "ticks", .partition = task, .offset = rows, .time = rows, .ended = false}},
-          .sinks = {{.uid = "out", .partition = task, .rows = rows, .files = {}}}};
+          .sinks = {{.uid = "out", .partition = task, .rows = rows, .durable = rows, .files = {}}}};
 }
 
 bool Ack(Coordinator& coordinator, int64_t number, int task, int64_t rows) {

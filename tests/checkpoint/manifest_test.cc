@@ -23,21 +23,26 @@ Manifest Sample() {
   manifest.plan_digest = kDigest;
   manifest.key_groups = 128;
   manifest.cut = {.time = 1'700'000'000'000'000'000, .source = 1, .offset = 4096, .path = 0};
-  manifest.operators = {{.uid = "fast",
-                         .copy = 0,
-                         .type = "kernel",
-                         .key_by = {"symbol", "venue"},
-                         .files = {{.name = "3-17/fast.0.0.arrow", .bytes = 1234, .sha256 = kDigest, .rows = 12},
-                                   {.name = "2-9/fast.0.1.arrow", .bytes = 0, .sha256 = kDigest, .rows = 0}}},
-                        {.uid = "fast", .copy = 1, .type = "kernel", .key_by = {"symbol", "venue"}, .files = {}},
-                        {.uid = "count", .copy = 0, .type = "aggregate", .key_by = {}, .files = {}}};
+  manifest.operators = {
+      {.uid = "fast",
+       .copy = 0,
+       .type = "kernel",
+       .key_by = {"symbol", "venue"},
+       .files = {{.name = "3-17/fast.0.0.arrow", .bytes = 1234, .sha256 = kDigest, .rows = 12},
+                 {.name = "2-9/fast.0.1.arrow", .bytes = 0, .sha256 = kDigest, .rows = 0}}},
+      {.uid = "fast", .copy = 1, .type = "kernel", .key_by = {"symbol", "venue"}, .files = {}, .form = "files"},
+      {.uid = "count", .copy = 0, .type = "aggregate", .key_by = {}, .files = {}}};
   manifest.sources = {
       {.uid = "ticks", .partition = 0, .offset = 4096, .time = std::numeric_limits<int64_t>::min(), .ended = false},
       {.uid = "ticks", .partition = 1, .offset = std::numeric_limits<int64_t>::max(), .time = -1, .ended = true}};
   manifest.sinks = {{.uid = "out",
                      .partition = 0,
                      .rows = 99,
+                     .durable = 98,
+                     .files_begin = 98,
                      .files = {{.name = "3-17/out.sink.0.arrow", .bytes = 7, .sha256 = kDigest, .rows = 1}}}};
+  manifest.ended = {"count"};
+  manifest.decisions = {.attempt = 2, .number = 4};
   manifest.created_ms = 1'750'000'000'000;
   return manifest;
 }
@@ -83,10 +88,18 @@ TEST(Manifest, SaysWhereWhatIsWrong) {
        "expected a name such as '3-17/ewma.0.0.arrow'."},
       {With("\"copy\": 1", "\"copy\": 0"),
        "manifest '3-17.json': $.operators[1]: found copy 0 of 'fast' twice, expected it once."},
+      {With("\"form\": \"files\"", "\"form\": \"file\""),
+       "manifest '3-17.json': $.operators[1].form: found 'file', expected 'tables' or 'files'."},
+      {With("\"form\": \"files\"", "\"forms\": \"files\""),
+       "manifest '3-17.json': $.operators[1]: the member 'form' is missing. It is text."},
       {With("\"offset\": 9223372036854775807", "\"offset\": 9223372036854775808"),
        "manifest '3-17.json': $.sources[1].offset: the integer 9223372036854775808 does not fit 64 bits with a sign."},
       {With("\"ended\": true", "\"ended\": null"),
        "manifest '3-17.json': $.sources[1].ended: expected true or false, found null."},
+      {With("\"files_begin\": 98", "\"files_begin\": 99"),
+       "manifest '3-17.json': $.sinks[0]: found files of the rows from 99 to 100, expected those from 98 to 99."},
+      {With("\"decisions\"", "\"decided\""),
+       "manifest '3-17.json': $: the member 'decisions' is missing. It is an object."},
       {With("\"created_ms\"", "\"create_ms\": 0, \"created_ms\""),
        "manifest '3-17.json': $: unknown member 'create_ms'. Nearest names: 'created_ms'."},
   };

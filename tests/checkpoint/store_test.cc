@@ -2,7 +2,9 @@
 
 #include <arrow/array.h>
 #include <arrow/array/builder_dict.h>
+#include <arrow/buffer.h>
 #include <arrow/io/file.h>
+#include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/scalar.h>
 #include <arrow/util/io_util.h>
@@ -19,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "sabot/checkpoint/digest.h"
 #include "sabot/data/errors.h"
 #include "tests/checkpoint/checkpoints.h"
 #include "tests/connectors/temporary_folder.h"
@@ -59,6 +62,31 @@ std::string TextAt(const arrow::Table& table, int column, int64_t row) {
 bool IsOfData(const arrow::Status& status) { return data::KindOf(status) == data::ErrorKind::kData; }
 
 // --- Wrong use. ---
+
+TEST(Store, CopiesIntoNoFolderThatHasCheckpoints) {
+  Simulated at;
+  CommitCheckpoint(at.store, 1, 1).ValueOrDie();
+  Store other(at.disk, "jobs/other");
+  CommitCheckpoint(other, 2, 3).ValueOrDie();
+  const auto before = at.disk->files();
+  const auto status = at.store.CopyTo({1, 1}, other);
+  EXPECT_EQ(data::KindOf(status), data::ErrorKind::kOption);
+  EXPECT_EQ(status.message(),
+            "checkpoint: 'jobs/other' has checkpoints already, the newest 2-3. Copy into a folder "
+            "that has none.");
+  EXPECT_FALSE(at.store.CopyTo({1, 1}, at.store).ok());
+  EXPECT_EQ(at.disk->files(), before);
+}
+
+TEST(Store, CopiesNothingThatIsDamaged) {
+  Simulated at;
+  CommitCheckpoint(at.store, 1, 2).ValueOrDie();
+  at.Put("1-2/fast.1.0.arrow", at.Bytes("1-2/fast.0.0.arrow"));  // Of the same size.
+  Store other(at.disk, "jobs/other");
+  EXPECT_TRUE(IsOfData(at.store.CopyTo({1, 2}, other)));
+  EXPECT_TRUE(IsOfData(at.store.CopyTo({1, 3}, other)));  // It is not there at all.
+  EXPECT_TRUE(other.List().ValueOrDie().empty());
+}
 
 TEST(Store, RefusesNamesThatLeadElsewhere) {
   Simulated at;
@@ -252,6 +280,80 @@ TEST(Store, FindsWhatWasCommitted) {
   const auto table = at.store.Read(manifest.operators[1].files[0]).ValueOrDie();
   EXPECT_TRUE(table->Equals(*StateTable(111, 3), /*check_metadata=*/true));
   EXPECT_EQ(at.store.Open({1, 2}).status().message(), "checkpoint: 'jobs/prices/1-2.json' is missing.");
+}
+
+TEST(Store, CopiesACheckpointWithFilesOfEarlierOnes) {
+  Simulated at;
+  const Manifest first = CommitCheckpoint(at.store, 1, 1).ValueOrDie();
+  Manifest second = EmptyCheckpoint(1, 2);
+  second.operators = first.operators;
+  ASSERT_TRUE(at.store.Commit(second).ok());
+  at.disk->Put("other/1-1/fast.0.0.arrow", "what a copy left that died");
+  Store other(at.disk, "other");
+  ASSERT_TRUE(at.store.CopyTo({1, 2}, other).ok());
+  EXPECT_EQ(other.List().ValueOrDie(), (std::vector<CheckpointId>{{1, 2}}));
+  EXPECT_EQ(other.Open({1, 2}).ValueOrDie(), second);
+  std::map<std::string, std::string> copied;
+  for (const auto& [path, bytes] : at.disk->files()) {
+    if (path.starts_with("other/")) copied[path.substr(std::string("other/").size())] = bytes;
+  }
+  EXPECT_EQ(copied, (std::map<std::string, std::string>{{"1-2.json", at.Bytes("1-2.json")},
+                                                        {"1-1/fast.0.0.arrow", at.Bytes("1-1/fast.0.0.arrow")},
+                                                        {"1-1/fast.1.0.arrow", at.Bytes("1-1/fast.1.0.arrow")}}));
+}
+
+// Wherever it dies: no checkpoint is there, and the next copy is a whole one.
+TEST(Store, ACopyThatDiesIsNoCheckpoint) {
+  for (int64_t operations = 0;; ++operations) {
+    Simulated at;
+    const Manifest manifest = CommitCheckpoint(at.store, 1, 1).ValueOrDie();
+    Store other(at.disk, "other");
+    at.disk->FailAfter(operations);
+    const bool done = at.store.CopyTo({1, 1}, other).ok();
+    at.disk->Restart();
+    if (done) {
+      EXPECT_GT(operations, 5);  // Two files and a manifest, each written and committed.
+      break;
+    }
+    EXPECT_TRUE(other.List().ValueOrDie().empty()) << operations;
+    ASSERT_TRUE(at.store.CopyTo({1, 1}, other).ok());
+    EXPECT_EQ(other.Open({1, 1}).ValueOrDie(), manifest);
+  }
+}
+
+TEST(Store, KeepsFilesOfAnyKind) {
+  Simulated at;
+  const std::string bytes = std::string(3 << 20, 'x') + std::string("\0end", 4);  // More than is read at once.
+  for (const std::string& text : {bytes, std::string()}) {
+    const std::string name = "fast.0." + std::to_string(text.size());
+    arrow::io::BufferReader reader(arrow::Buffer::FromString(text));
+    const auto file = at.store.WriteFile({1, 1}, name, reader).ValueOrDie();
+    EXPECT_EQ(file, (StateFile{.name = "1-1/" + name,
+                               .bytes = static_cast<int64_t>(text.size()),
+                               .sha256 = DigestOf(text).ValueOrDie(),
+                               .rows = 0}));
+    EXPECT_EQ(at.Bytes(file.name), text);
+    const auto to = arrow::io::BufferOutputStream::Create().ValueOrDie();
+    ASSERT_TRUE(at.store.Fetch(file, *to).ok());
+    EXPECT_EQ(to->Finish().ValueOrDie()->ToString(), text);
+  }
+}
+
+TEST(Store, FetchesNothingThatWasChanged) {
+  Simulated at;
+  arrow::io::BufferReader reader(arrow::Buffer::FromString("state"));
+  const auto file = at.store.WriteFile({1, 1}, "fast.0.CURRENT", reader).ValueOrDie();
+  EXPECT_TRUE(IsOfData(at.store.WriteFile({1, 1}, "fast.0.CURRENT", reader).status()));  // It is there.
+  for (const std::string changed : {"stat", "stale"}) {
+    at.Put(file.name, changed);
+    const auto to = arrow::io::BufferOutputStream::Create().ValueOrDie();
+    const auto status = at.store.Fetch(file, *to);
+    EXPECT_TRUE(IsOfData(status)) << status;
+    EXPECT_NE(status.message().find("jobs/prices/1-1/fast.0.CURRENT': sha256: found "), std::string::npos) << status;
+  }
+  ASSERT_TRUE(at.disk->Remove("jobs/prices/" + file.name).ok());
+  const auto to = arrow::io::BufferOutputStream::Create().ValueOrDie();
+  EXPECT_EQ(at.store.Fetch(file, *to).message(), "checkpoint: 'jobs/prices/1-1/fast.0.CURRENT' is missing.");
 }
 
 TEST(Store, KeepsTablesOfAnyShape) {

@@ -95,6 +95,8 @@ arrow::Status Manifest::Check() const {
     const OperatorState& op = operators[i];
     check.Once(op.uid, op.copy, At("operators", i), "copy");
     check.Text(op.type, At("operators", i) + ".type");
+    check.Expect(op.form == kFormTables || op.form == kFormFiles, At("operators", i) + ".form", "'" + op.form + "'",
+                 "'tables' or 'files'");
     check.Files(op.files, At("operators", i));
   }
   for (std::size_t i = 0; i < sources.size() && check.status.ok(); ++i) {
@@ -103,7 +105,15 @@ arrow::Status Manifest::Check() const {
   }
   for (std::size_t i = 0; i < sinks.size() && check.status.ok(); ++i) {
     check.Once(sinks[i].uid, sinks[i].partition, At("sinks", i), "partition");
-    check.AtLeast(0, sinks[i].rows, At("sinks", i) + ".rows");
+    const SinkState& sink = sinks[i];
+    check.AtLeast(0, sink.durable, At("sinks", i) + ".durable");
+    check.AtLeast(sink.durable, sink.rows, At("sinks", i) + ".rows");
+    check.AtLeast(0, sink.files_begin, At("sinks", i) + ".files_begin");
+    int64_t end = sink.files_begin;
+    for (const StateFile& file : sink.files) end += file.rows;
+    check.Expect(sink.rows == sink.durable || (sink.files_begin <= sink.durable && sink.rows <= end), At("sinks", i),
+                 "files of the rows from " + std::to_string(sink.files_begin) + " to " + std::to_string(end),
+                 "those from " + std::to_string(sink.durable) + " to " + std::to_string(sink.rows));
     check.Files(sinks[i].files, At("sinks", i));
   }
   return check.status;

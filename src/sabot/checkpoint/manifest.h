@@ -30,10 +30,15 @@ struct StateFile {
   std::string name;    // Below the store's folder: "3-17/ewma.0.0.arrow".
   int64_t bytes = 0;
   std::string sha256;  // See digest.h.
-  int64_t rows = 0;
+  int64_t rows = 0;  // Of a table; 0 of other files.
 
   bool operator==(const StateFile&) const = default;
 };
+
+// What an operator's files are: Arrow tables, in the order that it gave them, or those of a store by key,
+// "<uid>.<copy>.<name>", of which earlier checkpoints may have written some.
+inline constexpr std::string_view kFormTables = "tables";
+inline constexpr std::string_view kFormFiles = "files";
 
 // Of one copy of an operator.
 struct OperatorState {
@@ -41,7 +46,8 @@ struct OperatorState {
   int copy = 0;
   std::string type;                 // As in the job graph: "kernel".
   std::vector<std::string> key_by;  // Empty: its state is not by key, and cannot be split.
-  std::vector<StateFile> files;     // In the order that the operator gave them.
+  std::vector<StateFile> files = {};
+  std::string form{kFormTables};
 
   bool operator==(const OperatorState&) const = default;
 };
@@ -60,7 +66,10 @@ struct SinkState {
   std::string uid;
   int partition = 0;
   int64_t rows = 0;  // Given to it.
-  std::vector<StateFile> files;
+  int64_t durable = 0;  // Of these, so many are in files of rows that are complete.
+  // The rows behind those, and maybe more on either side: the first row of the first file is number `files_begin`.
+  int64_t files_begin = 0;
+  std::vector<StateFile> files = {};
 
   bool operator==(const SinkState&) const = default;
 };
@@ -74,6 +83,8 @@ struct Manifest {
   std::vector<OperatorState> operators;
   std::vector<SourceState> sources;
   std::vector<SinkState> sinks;
+  std::vector<std::string> ended;  // Operators all of whose copies had given their end.
+  CheckpointId decisions = {};  // The first file of the decision log that is still needed; 0-0: the first there is.
   int64_t created_ms = 0;  // Since the epoch, by somebody's clock: for people only.
 
   // Nothing is out of range, no copy or partition stands twice, names lead to files of the store. Error (kData): where,

@@ -1,11 +1,11 @@
 // A manifest as JSON, version 1. Every member is there:
 //   {"version": 1, "job_id": "prices", "attempt": 3, "number": 17, "plan_digest": "9f...", "key_groups": 256,
 //    "cut": {"time": 0, "source": 0, "offset": 0, "path": 0},
-//    "operators": [{"uid": "fast", "copy": 0, "type": "kernel", "key_by": ["symbol"],
+//    "operators": [{"uid": "fast", "copy": 0, "type": "kernel", "key_by": ["symbol"], "form": "tables",
 //                   "files": [{"name": "3-17/fast.0.0.arrow", "bytes": 1234, "sha256": "e3...", "rows": 12}]}],
 //    "sources": [{"uid": "ticks", "partition": 0, "offset": 4096, "time": 0, "ended": false}],
-//    "sinks": [{"uid": "out", "partition": 0, "rows": 4096, "files": []}],
-//    "created_ms": 0, "sha256": "..."}
+//    "sinks": [{"uid": "out", "partition": 0, "rows": 4096, "durable": 4096, "files_begin": 4096, "files": []}],
+//    "ended": [], "decisions": {"attempt": 3, "number": 1}, "created_ms": 0, "sha256": "..."}
 // The last is the digest of all before it, written without spaces.
 #include "sabot/checkpoint/digest.h"
 #include "sabot/checkpoint/manifest.h"
@@ -29,7 +29,8 @@ Json FilesJson(const std::vector<StateFile>& files) {
 }
 
 Json JsonOf(const OperatorState& op) {
-  return {{"uid", op.uid}, {"copy", op.copy}, {"type", op.type}, {"key_by", op.key_by}, {"files", FilesJson(op.files)}};
+  return {{"uid", op.uid},       {"copy", op.copy}, {"type", op.type},
+          {"key_by", op.key_by}, {"form", op.form}, {"files", FilesJson(op.files)}};
 }
 
 Json JsonOf(const SourceState& source) {
@@ -41,7 +42,8 @@ Json JsonOf(const SourceState& source) {
 }
 
 Json JsonOf(const SinkState& sink) {
-  return {{"uid", sink.uid}, {"partition", sink.partition}, {"rows", sink.rows}, {"files", FilesJson(sink.files)}};
+  return {{"uid", sink.uid},         {"partition", sink.partition},     {"rows", sink.rows},
+          {"durable", sink.durable}, {"files_begin", sink.files_begin}, {"files", FilesJson(sink.files)}};
 }
 
 template <class State>
@@ -108,6 +110,7 @@ arrow::Result<Manifest> ReadManifest(const Json& json, std::string_view what) {
     member.Read("type", op.type, true);
     static_cast<void>(member.Array("key_by", true));
     member.Read("key_by", op.key_by);
+    member.Read("form", op.form, true);
     ReadFiles(member, what, op.files);
   });
   ReadList(reader, "sources", what, manifest.sources, [](ObjectReader& member, SourceState& source) {
@@ -121,8 +124,20 @@ arrow::Result<Manifest> ReadManifest(const Json& json, std::string_view what) {
     member.Read("uid", sink.uid, true);
     member.Read("partition", sink.partition, true);
     member.Read("rows", sink.rows, true);
+    member.Read("durable", sink.durable, true);
+    member.Read("files_begin", sink.files_begin, true);
     ReadFiles(member, what, sink.files);
   });
+  static_cast<void>(reader.Array("ended", true));
+  reader.Read("ended", manifest.ended);
+  if (const Json* const decisions = reader.Find("decisions"); decisions != nullptr) {
+    ObjectReader member(*decisions, "$.decisions", what);
+    member.Read("attempt", manifest.decisions.attempt, true);
+    member.Read("number", manifest.decisions.number, true);
+    reader.Keep(member.Finish());
+  } else {
+    reader.Fail("$", "the member 'decisions' is missing. It is an object.");
+  }
   reader.Read("created_ms", manifest.created_ms, true);
   reader.Read("sha256", digest, true);
   ARROW_RETURN_NOT_OK(reader.Finish());
@@ -153,6 +168,8 @@ arrow::Result<std::string> Manifest::ToJson() const {
                {"operators", ListJson(operators)},
                {"sources", ListJson(sources)},
                {"sinks", ListJson(sinks)},
+               {"ended", ended},
+               {"decisions", {{"attempt", decisions.attempt}, {"number", decisions.number}}},
                {"created_ms", created_ms}};
   ARROW_ASSIGN_OR_RAISE(json["sha256"], DigestOf(graph::Dump(json)));
   return graph::Dump(json, 2) + "\n";

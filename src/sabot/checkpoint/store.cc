@@ -1,5 +1,6 @@
 #include "sabot/checkpoint/store.h"
 
+#include <arrow/array/array_dict.h>
 #include <arrow/buffer.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
 #include <utility>
 
 #include "sabot/checkpoint/digest.h"
@@ -24,6 +24,8 @@ bool IsMissing(const arrow::Status& status) { return arrow::internal::ErrnoFromS
 
 bool IsOfData(const arrow::Status& status) { return data::KindOf(status) == data::ErrorKind::kData; }
 
+arrow::Status Missing(const std::string& path) { return data::DataError("checkpoint: '" + path + "' is missing."); }
+
 arrow::Status Torn(const std::string& path, const std::string& what, const std::string& found,
                    const std::string& expected) {
   return data::DataError("checkpoint: '" + path + "': " + what + ": found " + found + ", expected " + expected + ".");
@@ -32,25 +34,56 @@ arrow::Status Torn(const std::string& path, const std::string& what, const std::
 }  // namespace
 
 arrow::Result<StateFile> Store::Write(const CheckpointId& id, const std::string& name, const arrow::Table& table) {
+  // The file format has room for one dictionary a column.
+  ARROW_ASSIGN_OR_RAISE(const auto unified, arrow::DictionaryUnifier::UnifyTable(table));
+  arrow::TableBatchReader rows(*unified);
+  return Write(id, name, rows);
+}
+
+arrow::Result<StateFile> Store::Create(const CheckpointId& id, const std::string& name, const char* suffix,
+                                       const Fill& fill) {
   if (!IsFileName(name)) {
     return data::OptionError("checkpoint: a file cannot be called '" + name +
                              "'. Use up to 240 letters, digits, '_', '-' and '.', and not '.' first.");
   }
-  StateFile file = {.name = id.ToString() + "/" + name + ".arrow", .bytes = 0, .sha256 = "", .rows = table.num_rows()};
+  StateFile file = {.name = id.ToString() + "/" + name + suffix, .bytes = 0, .sha256 = "", .rows = 0};
   ARROW_RETURN_NOT_OK(CheckFree(PathOf(file.name)));
   ARROW_RETURN_NOT_OK(storage_->CreateFolder(PathOf(id.ToString())));
   ARROW_ASSIGN_OR_RAISE(const auto pending, storage_->Create(PathOf(file.name)));
   ARROW_ASSIGN_OR_RAISE(const auto stream, DigestStream::Make(pending->stream()));
-  auto options = arrow::ipc::IpcWriteOptions::Defaults();
-  options.use_threads = false;
-  options.unify_dictionaries = true;  // The file format has room for one a column.
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeFileWriter(stream, table.schema(), options));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(table));
-  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_ASSIGN_OR_RAISE(file.rows, fill(stream));
   ARROW_ASSIGN_OR_RAISE(file.bytes, stream->Tell());
   ARROW_ASSIGN_OR_RAISE(file.sha256, stream->Finish());
   ARROW_RETURN_NOT_OK(pending->Commit());
   return file;
+}
+
+arrow::Result<StateFile> Store::Write(const CheckpointId& id, const std::string& name, arrow::RecordBatchReader& rows) {
+  return Create(id, name, ".arrow", [&](const auto& stream) -> arrow::Result<int64_t> {
+    auto options = arrow::ipc::IpcWriteOptions::Defaults();
+    options.use_threads = false;
+    ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeFileWriter(stream, rows.schema(), options));
+    int64_t count = 0;
+    for (;;) {
+      ARROW_ASSIGN_OR_RAISE(const auto batch, rows.Next());
+      if (batch == nullptr) break;
+      ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch));
+      count += batch->num_rows();
+    }
+    ARROW_RETURN_NOT_OK(writer->Close());
+    return count;
+  });
+}
+
+arrow::Result<StateFile> Store::WriteFile(const CheckpointId& id, const std::string& name,
+                                          arrow::io::InputStream& bytes) {
+  return Create(id, name, "", [&](const auto& stream) -> arrow::Result<int64_t> {
+    for (;;) {
+      ARROW_ASSIGN_OR_RAISE(const auto piece, bytes.Read(kPieceBytes));
+      if (piece->size() == 0) return 0;
+      ARROW_RETURN_NOT_OK(stream->Write(piece));
+    }
+  });
 }
 
 arrow::Status Store::Write(const CheckpointId& id, OperatorState& state,
@@ -107,7 +140,7 @@ arrow::Result<std::string> Store::ReadText(const std::string& name) {
   const std::string path = PathOf(name);
   const auto input = storage_->OpenInput(path);
   if (!input.ok()) {
-    return IsMissing(input.status()) ? data::DataError("checkpoint: '" + path + "' is missing.") : input.status();
+    return IsMissing(input.status()) ? Missing(path) : input.status();
   }
   ARROW_ASSIGN_OR_RAISE(const int64_t bytes, (*input)->GetSize());
   if (bytes > kManifestBytesMax) {
@@ -121,7 +154,7 @@ arrow::Status Store::CheckFile(const StateFile& file, Look look) {
   const std::string path = PathOf(file.name);
   const auto input = storage_->OpenInput(path);
   if (!input.ok()) {
-    return IsMissing(input.status()) ? data::DataError("checkpoint: '" + path + "' is missing.") : input.status();
+    return IsMissing(input.status()) ? Missing(path) : input.status();
   }
   ARROW_ASSIGN_OR_RAISE(const int64_t bytes, (*input)->GetSize());
   if (bytes != file.bytes) return Torn(path, "size", std::to_string(bytes), std::to_string(file.bytes));
@@ -184,6 +217,39 @@ arrow::Result<std::shared_ptr<arrow::Table>> Store::Read(const StateFile& file) 
   const int64_t rows = (*table)->num_rows();
   if (rows != file.rows) return Torn(PathOf(file.name), "rows", std::to_string(rows), std::to_string(file.rows));
   return table;
+}
+
+// Its bytes are looked at on their way: what Open found may be gone.
+arrow::Status Store::Fetch(const StateFile& file, arrow::io::OutputStream& to) {
+  const std::string path = PathOf(file.name);
+  const auto input = storage_->OpenInput(path);
+  if (!input.ok()) return IsMissing(input.status()) ? Missing(path) : input.status();
+  ARROW_ASSIGN_OR_RAISE(Digest digest, Digest::Make());
+  for (int64_t begin = 0; begin < file.bytes; begin += kPieceBytes) {
+    ARROW_ASSIGN_OR_RAISE(const auto piece, (*input)->ReadAt(begin, std::min(kPieceBytes, file.bytes - begin)));
+    ARROW_RETURN_NOT_OK(digest.Add(piece->data(), piece->size()));
+    ARROW_RETURN_NOT_OK(to.Write(piece));
+  }
+  ARROW_ASSIGN_OR_RAISE(const std::string found, digest.Finish());
+  return found == file.sha256 ? arrow::Status::OK() : Torn(path, "sha256", found, file.sha256);
+}
+
+arrow::Status Store::CopyFile(const StateFile& file, Store& to) {
+  ARROW_RETURN_NOT_OK(to.storage_->CreateFolder(to.PathOf(file.name.substr(0, file.name.rfind('/')))));
+  ARROW_ASSIGN_OR_RAISE(const auto pending, to.storage_->Create(to.PathOf(file.name)));
+  ARROW_RETURN_NOT_OK(Fetch(file, *pending->stream()));
+  return pending->Commit();
+}
+
+arrow::Status Store::CopyTo(const CheckpointId& id, Store& to) {
+  ARROW_ASSIGN_OR_RAISE(const auto there, to.List());
+  if (!there.empty()) {
+    return data::OptionError("checkpoint: '" + to.folder_ + "' has checkpoints already, the newest " +
+                             there.front().ToString() + ". Copy into a folder that has none.");
+  }
+  ARROW_ASSIGN_OR_RAISE(const Manifest manifest, Open(id));
+  for (const StateFile& file : FilesOf(manifest)) ARROW_RETURN_NOT_OK(CopyFile(file, to));
+  return to.Commit(manifest);
 }
 
 }  // namespace sabot::checkpoint
