@@ -245,5 +245,6 @@ function(sabot_install_package)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/SabotConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
   install(FILES "${PROJECT_BINARY_DIR}/SabotConfig.cmake" "${PROJECT_BINARY_DIR}/SabotConfigVersion.cmake"
                 "${PROJECT_SOURCE_DIR}/cmake/SabotArrow.cmake" "${PROJECT_SOURCE_DIR}/cmake/SabotSleef.cmake"
+                "${PROJECT_SOURCE_DIR}/cmake/SabotRocksDB.cmake"
           COMPONENT development DESTINATION "${package_dir}")
 endfunction()

@@ -14,7 +14,7 @@ groups=("$@")
 packages=(
   g++ cmake ninja-build ccache git
   python3 python3-dev python3-venv
-  libsleef-dev libtbb-dev libssl-dev nlohmann-json3-dev
+  libsleef-dev libtbb-dev libssl-dev librocksdb-dev nlohmann-json3-dev
   libgtest-dev libbenchmark-dev
 )
 

@@ -10,9 +10,9 @@ struct Scalars {
   int64_t count = -1;
 };
 
-SlotBlocks Make(RingLayout ring) {
+SlotBlocks Make(int64_t ring_cells) {
   const Scalars initial;
-  return {std::as_bytes(std::span(&initial, 1)), ring};
+  return {std::as_bytes(std::span(&initial, 1)), ring_cells};
 }
 
 TEST(BlockShift, HoldsFourThousandSlotsOrOneMegabyte) {
@@ -24,7 +24,7 @@ TEST(BlockShift, HoldsFourThousandSlotsOrOneMegabyte) {
 }
 
 TEST(SlotBlocks, BeginsEachSlotWithTheInitialScalarsAndAnEmptyRing) {
-  auto blocks = Make({.cells = 3});
+  auto blocks = Make(3);
   EXPECT_EQ(blocks.stride(), 16 + 3 * 8);
   blocks.Reserve(10'000);
   ASSERT_GE(blocks.size(), 10'000);
@@ -38,7 +38,7 @@ TEST(SlotBlocks, BeginsEachSlotWithTheInitialScalarsAndAnEmptyRing) {
 }
 
 TEST(SlotBlocks, MovesNothingWhenItGrows) {
-  auto blocks = Make({});
+  auto blocks = Make(0);
   blocks.Reserve(1);
   auto* first = blocks.at(0);
   reinterpret_cast<Scalars*>(first)->value = 42;
@@ -48,33 +48,10 @@ TEST(SlotBlocks, MovesNothingWhenItGrows) {
 }
 
 TEST(SlotBlocks, SlotsDoNotOverlap) {
-  auto blocks = Make({.cells = 5});
+  auto blocks = Make(5);
   blocks.Reserve(9000);
   for (int64_t slot = 0; slot < 9000; ++slot) reinterpret_cast<Scalars*>(blocks.at(slot))->count = slot;
   for (int64_t slot = 0; slot < 9000; ++slot) EXPECT_EQ(reinterpret_cast<Scalars*>(blocks.at(slot))->count, slot);
-}
-
-TEST(SlotBlocks, AnOuterRingGrowsByItselfUpToItsMost) {
-  auto blocks = Make({.cells_most = 300});
-  EXPECT_EQ(blocks.stride(), 16 + 16);
-  blocks.Reserve(5000);
-  EXPECT_TRUE(blocks.ring(4999).empty());
-  ASSERT_TRUE(blocks.GrowRing(4999, 64));
-  ASSERT_EQ(blocks.ring(4999).size(), 64);
-  for (int cell = 0; cell < 64; ++cell) {
-    EXPECT_EQ(blocks.ring(4999)[cell], 0);
-    blocks.ring(4999)[cell] = cell;
-  }
-  ASSERT_TRUE(blocks.GrowRing(4999, 65));
-  EXPECT_EQ(blocks.ring(4999).size(), 128);
-  EXPECT_EQ(blocks.ring(4999)[63], 63);
-  EXPECT_EQ(blocks.ring(4999)[64], 0);
-  ASSERT_TRUE(blocks.GrowRing(4999, 200));
-  ASSERT_TRUE(blocks.GrowRing(4999, 299));
-  EXPECT_EQ(blocks.ring(4999).size(), 300);
-  EXPECT_FALSE(blocks.GrowRing(4999, 301));
-  EXPECT_EQ(blocks.ring(4999).size(), 300);
-  EXPECT_TRUE(blocks.ring(0).empty());  // Only where it was asked for.
 }
 
 }  // namespace

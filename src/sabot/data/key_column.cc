@@ -260,22 +260,22 @@ arrow::Status BindColumn(const arrow::Schema& schema, KeyColumn& column) {
   return arrow::Status::OK();
 }
 
-arrow::Result<std::shared_ptr<arrow::Array>> ValuesOf(const KeyColumn& column, const std::vector<int32_t>& ids) {
-  const auto append_to = [&ids](auto& builder, const auto& values) -> arrow::Result<std::shared_ptr<arrow::Array>> {
+arrow::Result<std::shared_ptr<arrow::Array>> ValuesOf(const KeyColumn& column, std::span<const int32_t> ids) {
+  const auto integers = [&](auto builder) -> arrow::Result<std::shared_ptr<arrow::Array>> {
     ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<int64_t>(ids.size())));
-    for (const int32_t id : ids) ARROW_RETURN_NOT_OK(builder.Append(values[static_cast<std::size_t>(id)]));
+    using Value = typename decltype(builder)::value_type;
+    for (const int32_t id : ids) builder.UnsafeAppend(static_cast<Value>(column.integers.Value(id)));
     return builder.Finish();
   };
-  if (column.key_type->id() == arrow::Type::STRING) {
-    arrow::StringBuilder builder;
-    return append_to(builder, column.strings.Values());
-  }
-  if (column.key_type->id() == arrow::Type::UINT64) {
-    arrow::UInt64Builder builder;
-    return append_to(builder, column.integers.Values());
-  }
-  arrow::Int64Builder builder;
-  return append_to(builder, column.integers.Values());
+  if (column.key_type->id() == arrow::Type::UINT64) return integers(arrow::UInt64Builder());
+  if (column.key_type->id() == arrow::Type::INT64) return integers(arrow::Int64Builder());
+  arrow::StringBuilder builder;
+  int64_t bytes = 0;
+  for (const int32_t id : ids) bytes += static_cast<int64_t>(column.strings.Value(id).size());
+  ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<int64_t>(ids.size())));
+  ARROW_RETURN_NOT_OK(builder.ReserveData(bytes));
+  for (const int32_t id : ids) builder.UnsafeAppend(column.strings.Value(id));
+  return builder.Finish();
 }
 
 }  // namespace sabot::data::internal

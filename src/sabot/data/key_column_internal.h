@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,7 +63,7 @@ bool SameDictionary(const arrow::ArrayData& kept, const arrow::ArrayData& other)
 arrow::Status BindColumn(const arrow::Schema& schema, KeyColumn& column);
 
 // The values that belong to `ids`, in their order, as `key_type`.
-arrow::Result<std::shared_ptr<arrow::Array>> ValuesOf(const KeyColumn& column, const std::vector<int32_t>& ids);
+arrow::Result<std::shared_ptr<arrow::Array>> ValuesOf(const KeyColumn& column, std::span<const int32_t> ids);
 
 // Why a table refused a key (kData); `why` is what it returned instead of an id.
 arrow::Status CannotInsert(const std::string& column, int32_t why);

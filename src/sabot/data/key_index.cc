@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "sabot/data/bitmap.h"
@@ -138,19 +139,20 @@ int64_t KeyIndex::size() const { return impl_->size(); }
 
 const std::vector<std::string>& KeyIndex::by() const { return impl_->by; }
 
-arrow::Result<arrow::ArrayVector> KeyIndex::Keys() const {
+arrow::Result<arrow::ArrayVector> KeyIndex::Keys() const { return Keys(0, size()); }
+
+arrow::Result<arrow::ArrayVector> KeyIndex::Keys(int64_t begin, int64_t end) const {
+  ARROW_CHECK(0 <= begin && begin <= end && end <= size());
   const auto& columns = impl_->columns;
   arrow::ArrayVector keys(columns.size());
-  std::vector<int32_t> ids(static_cast<std::size_t>(size()));  // Of the columns that stand left, by slot.
-  for (std::size_t slot = 0; slot < ids.size(); ++slot) ids[slot] = static_cast<int32_t>(slot);
+  std::vector<int32_t> ids(static_cast<std::size_t>(end - begin));  // Of the columns that stand left, by slot.
+  std::iota(ids.begin(), ids.end(), static_cast<int32_t>(begin));
+  std::vector<int32_t> last_ids(columns.size() > 1 ? ids.size() : 0);
   for (std::size_t last = columns.size() - 1; last > 0; --last) {
-    const std::vector<int64_t> pairs = impl_->pairs[last - 1].Values();
-    std::vector<int32_t> last_ids;
-    last_ids.reserve(ids.size());
-    for (int32_t& id : ids) {
-      const int64_t pair = pairs[static_cast<std::size_t>(id)];
-      last_ids.push_back(static_cast<int32_t>(pair & 0xFFFFFFFF));
-      id = static_cast<int32_t>(pair >> 32);
+    for (std::size_t row = 0; row < ids.size(); ++row) {
+      const int64_t pair = impl_->pairs[last - 1].Value(ids[row]);
+      last_ids[row] = static_cast<int32_t>(pair & 0xFFFFFFFF);
+      ids[row] = static_cast<int32_t>(pair >> 32);
     }
     ARROW_ASSIGN_OR_RAISE(keys[last], ValuesOf(columns[last], last_ids));
   }

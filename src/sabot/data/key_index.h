@@ -43,6 +43,7 @@ class KeyIndex {
 
   // One array a key column, row = slot: utf8 for strings, int64 or uint64 for integers.
   arrow::Result<arrow::ArrayVector> Keys() const;
+  arrow::Result<arrow::ArrayVector> Keys(int64_t begin, int64_t end) const;  // Of slots [begin, end).
   // Their fields: named as in `by`, not nullable.
   arrow::FieldVector KeyFields() const;
 

@@ -98,13 +98,10 @@ class StringTable {
     return FindFurther(key, hash);
   }
 
-  // The strings by id, valid until the next insertion.
-  std::vector<std::string_view> Values() const {
-    std::vector<std::string_view> values(static_cast<std::size_t>(size_));
-    for (const Entry& entry : entries_) {
-      if (entry.length != kEmpty) values[static_cast<std::size_t>(entry.id)] = ValueOf(entry);
-    }
-    return values;
+  // The string of an id, valid until the next insertion.
+  std::string_view Value(int32_t id) const {
+    const auto at = static_cast<std::size_t>(id);
+    return std::string_view(arena_).substr(arena_ends_[at], arena_ends_[at + 1] - arena_ends_[at]);
   }
 
  private:
@@ -118,8 +115,6 @@ class StringTable {
     uint64_t length = kEmpty;
     int32_t id = 0;
   };
-
-  int64_t ArenaOffset(const Entry& entry) const { return arena_offsets_[static_cast<std::size_t>(entry.id)]; }
 
   bool Same(const Entry& entry, const StringKey& key) const {
     const uint64_t differs =
@@ -136,22 +131,16 @@ class StringTable {
   }
 
   bool SameRest(const Entry& entry, const StringKey& key) const {
-    return std::memcmp(arena_.data() + ArenaOffset(entry) + StringKey::kInlineBytes, key.data + StringKey::kInlineBytes,
-                       static_cast<std::size_t>(key.length - StringKey::kInlineBytes)) == 0;
-  }
-
-  std::string_view ValueOf(const Entry& entry) const {
-    const auto length = static_cast<std::size_t>(entry.length);
-    if (length > StringKey::kInlineBytes) return {arena_.data() + ArenaOffset(entry), length};
-    return {reinterpret_cast<const char*>(&entry), length};  // Starts with `head` and `tail`.
+    return Value(entry.id).substr(StringKey::kInlineBytes) ==
+           std::string_view(key.data, static_cast<std::size_t>(key.length)).substr(StringKey::kInlineBytes);
   }
 
   int32_t Insert(const StringKey& key, uint64_t at) {
     if (size_ == kIdsMax) return kTableFull;
     if (key.length > std::numeric_limits<int32_t>::max()) return kKeyTooLong;  // utf8 could not hold it.
     const Entry entry{.head = key.head, .tail = key.tail, .length = static_cast<uint64_t>(key.length), .id = size_++};
-    arena_offsets_.push_back(static_cast<int64_t>(arena_.size()));
-    if (key.length > StringKey::kInlineBytes) arena_.append(key.data, static_cast<std::size_t>(key.length));
+    arena_.append(key.data, static_cast<std::size_t>(key.length));
+    arena_ends_.push_back(arena_.size());
     entries_[at] = entry;
     if (2 * static_cast<std::size_t>(size_) > entries_.size()) Grow();
     return entry.id;
@@ -163,7 +152,7 @@ class StringTable {
     --shift_;
     for (const Entry& entry : before) {
       if (entry.length == kEmpty) continue;
-      uint64_t at = StringKey::Of(ValueOf(entry)).Hash() >> shift_;
+      uint64_t at = StringKey::Of(Value(entry.id)).Hash() >> shift_;
       while (entries_[at].length != kEmpty) at = (at + 1) & (entries_.size() - 1);
       entries_[at] = entry;
     }
@@ -172,8 +161,8 @@ class StringTable {
   std::vector<Entry> entries_;
   int shift_ = 64 - kInitialBits;
   int32_t size_ = 0;
-  std::string arena_;  // All bytes of the strings longer than an entry holds,
-  std::vector<int64_t> arena_offsets_;  // which begin here, by id.
+  std::string arena_;  // The strings by id, one behind the other:
+  std::vector<std::size_t> arena_ends_ = {0};  // id's ends at [id + 1].
 };
 
 class IntegerTable {
@@ -191,14 +180,8 @@ class IntegerTable {
     return FindFurther(key, hash);
   }
 
-  // The keys by id.
-  std::vector<int64_t> Values() const {
-    std::vector<int64_t> values(static_cast<std::size_t>(size_));
-    for (const Entry& entry : entries_) {
-      if (entry.id != kEmpty) values[static_cast<std::size_t>(entry.id)] = entry.key;
-    }
-    return values;
-  }
+  // The key of an id.
+  int64_t Value(int32_t id) const { return values_[static_cast<std::size_t>(id)]; }
 
  private:
   static constexpr int32_t kEmpty = -1;  // As an id.
@@ -224,6 +207,7 @@ class IntegerTable {
     if (size_ == kIdsMax) return kTableFull;
     const int32_t id = size_++;
     entries_[at] = {.key = key, .id = id};
+    values_.push_back(key);
     if (2 * static_cast<std::size_t>(size_) > entries_.size()) Grow();
     return id;
   }
@@ -243,6 +227,7 @@ class IntegerTable {
   std::vector<Entry> entries_;
   int shift_ = 64 - kInitialBits;
   int32_t size_ = 0;
+  std::vector<int64_t> values_;  // By id.
 };
 
 }  // namespace sabot::data::internal

@@ -1,5 +1,6 @@
 // Flat state of fixed size a slot: a struct of scalars, then a ring of float64, in blocks of 4,096 slots or 1 MB,
-// whichever is less. A block never moves, so growing costs nothing that exists. One thread at a time.
+// whichever is less. A block never moves, so growing costs nothing that exists. One thread at a time,
+// except that another one may read what is frozen (frozen_blocks.h).
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 #include <span>
 #include <vector>
 
+#include "sabot/state/frozen_blocks.h"
+
 namespace sabot::state {
 
 inline constexpr int64_t kBlockSlots = 4096;
@@ -25,27 +28,17 @@ constexpr int BlockShift(int64_t stride) {
   return std::bit_width(fitting) - 1;
 }
 
-// How many float64 the ring of a slot has.
-struct RingLayout {
-  int64_t cells = 0;       // From the start, in the slot.
-  int64_t cells_most = 0;  // Or, where this is not 0: outside, none at first, then growing up to this many.
-};
-
 class SlotBlocks {
  public:
-  // `initial` is the scalars of a key never seen; the ring starts as zeros.
-  SlotBlocks(std::span<const std::byte> initial, RingLayout ring)
+  // `initial` is the scalars of a key never seen; the ring, of `ring_cells` float64, starts as zeros.
+  SlotBlocks(std::span<const std::byte> initial, int64_t ring_cells)
       : initial_(initial.begin(), initial.end()),
-        ring_(ring),
+        ring_cells_(ring_cells),
         ring_offset_((static_cast<int64_t>(initial.size()) + 7) / 8 * 8),
-        stride_(ring_offset_ + (ring.cells_most > 0 ? static_cast<int64_t>(sizeof(OuterRing)) : ring.cells * 8)),
+        stride_(ring_offset_ + ring_cells * 8),
         shift_(BlockShift(stride_)) {}
   SlotBlocks(const SlotBlocks&) = delete;
   SlotBlocks& operator=(const SlotBlocks&) = delete;
-  ~SlotBlocks() {
-    if (ring_.cells_most == 0) return;
-    for (int64_t slot = 0; slot < size_; ++slot) std::free(outer(slot).cells);
-  }
 
   int64_t stride() const { return stride_; }
   int shift() const { return shift_; }
@@ -71,51 +64,42 @@ class SlotBlocks {
     return pointers_[slot >> shift_] + (slot & ((int64_t{1} << shift_) - 1)) * stride_;
   }
 
-  // The ring of a slot as it is now.
   std::span<double> ring(int64_t slot) const {
-    if (ring_.cells_most > 0) return {outer(slot).cells, static_cast<std::size_t>(outer(slot).length)};
-    return {reinterpret_cast<double*>(at(slot) + ring_offset_), static_cast<std::size_t>(ring_.cells)};
+    return {reinterpret_cast<double*>(at(slot) + ring_offset_), static_cast<std::size_t>(ring_cells_)};
   }
-  // Gives an outer ring at least `cells` (twice what it had, if that is more), the new ones zero behind the old. False
-  // where that would be more than cells_most; the ring is then as it was.
-  [[nodiscard]] bool GrowRing(int64_t slot, int64_t cells) {
-    if (cells > ring_.cells_most) return false;
-    auto& outer_ring = outer(slot);
-    if (cells <= outer_ring.length) return true;
-    const int64_t length = std::min(std::max(cells, 2 * outer_ring.length), ring_.cells_most);
-    auto* grown = static_cast<double*>(std::realloc(outer_ring.cells, static_cast<std::size_t>(length) * 8));
-    if (grown == nullptr) throw std::bad_alloc();
-    std::fill(grown + outer_ring.length, grown + length, 0.0);
-    outer_ring = {grown, length};
-    return true;
+
+  // All slots as they are now, to be read later by another thread, and also after these blocks are gone. Until that has
+  // happened Keep must know of slots before they change.
+  std::shared_ptr<FrozenBlocks> Freeze() {
+    Keep({});
+    const auto& frozen = frozen_.emplace_back(std::make_shared<FrozenBlocks>(blocks_, size_, stride_, shift_));
+    return {frozen.get(), [frozen](FrozenBlocks* of) { of->Close(); }};
+  }
+  bool frozen() const { return !frozen_.empty(); }
+  void Keep(std::span<const int32_t> slots) {
+    std::erase_if(frozen_, [&](const auto& frozen) { return !frozen->Keep(slots); });
   }
 
  private:
-  struct OuterRing {
-    double* cells = nullptr;
-    int64_t length = 0;
-  };
   void AddBlock() {
     const auto bytes = static_cast<std::size_t>(((int64_t{1} << shift_) * stride_ + 63) / 64 * 64);
     auto* block = static_cast<std::byte*>(std::aligned_alloc(64, bytes));
     if (block == nullptr) throw std::bad_alloc();
-    blocks_.emplace_back(block);
+    blocks_.emplace_back(block, [](std::byte* of) { std::free(of); });
     pointers_.push_back(block);
   }
 
-  OuterRing& outer(int64_t slot) const { return *reinterpret_cast<OuterRing*>(at(slot) + ring_offset_); }
-
-  struct Free {
-    void operator()(std::byte* block) const { std::free(block); }
-  };
   std::vector<std::byte> initial_;
-  RingLayout ring_;
+  int64_t ring_cells_;
   int64_t ring_offset_;
   int64_t stride_;
   int shift_;
   int64_t size_ = 0;
-  std::vector<std::unique_ptr<std::byte, Free>> blocks_;
+  std::vector<std::shared_ptr<std::byte>> blocks_;  // Shared with what is frozen.
   std::vector<std::byte*> pointers_;
+  // Those that were not read to their end, as far as is known. Not weak pointers: only the mutex of one that is closed
+  // tells that nobody reads what is about to change.
+  std::vector<std::shared_ptr<FrozenBlocks>> frozen_;
 };
 
 }  // namespace sabot::state
