@@ -122,17 +122,32 @@ Made RunCase(const Case& tried, int64_t cut, int64_t restore_at = -1) {
     EXPECT_LE(output.TakeEmitted(), 1) << tried.name;
     EXPECT_TRUE(progress.ok()) << progress.status();
   };
+  const auto batch_at = [&](int64_t begin) {
+    const auto rows = sample->Slice(begin, cut);
+    return data::Batch{.rows = rows, .places = data::Places::OfSource(0, begin, rows->num_rows())};
+  };
   for (int64_t begin = 0; begin < kRows; begin += cut) {
     if (restore_at >= 0 && begin >= restore_at) {
       restore_at = -1;
-      const auto state = *op->Snapshot();
+      // The frozen state is read when its operator has gone on, and is gone.
+      const auto expected = *op->Snapshot();
+      const auto frozen = *op->Freeze();
+      NoRoom unused;
+      auto progress = op->Process(0, batch_at(begin), unused);
+      while (progress.ok() && *progress == Progress::kMore) progress = op->Resume(unused);
       op = *tried.make(context);
+      std::vector<std::shared_ptr<arrow::Table>> state;
+      for (const auto& reader : frozen) state.push_back(*reader->ToTable());
+      EXPECT_EQ(state.size(), expected.size()) << tried.name;
+      for (std::size_t i = 0; i < state.size(); ++i) {
+        EXPECT_TRUE(state[i]->Equals(*expected[i], arrow::EqualOptions::Defaults().nans_equal(true))) << tried.name;
+        EXPECT_TRUE(state[i]->schema()->Equals(*expected[i]->schema(), /*check_metadata=*/true)) << tried.name;
+      }
       EXPECT_TRUE(op->Bind({sample->schema()}).ok());
       const auto restored = op->Restore(state);
       EXPECT_TRUE(restored.ok()) << restored;
     }
-    const auto rows = sample->Slice(begin, cut);
-    drain(op->Process(0, {.rows = rows, .places = data::Places::OfSource(0, begin, rows->num_rows())}, output));
+    drain(op->Process(0, batch_at(begin), output));
   }
   drain(op->OnTime(data::kEndPlace, output));
   return {.rows = *(*arrow::Table::FromRecordBatches(schema, output.batches))->CombineChunks(),

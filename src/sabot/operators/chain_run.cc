@@ -11,6 +11,7 @@
 #include "sabot/data/column_buffer.h"
 #include "sabot/data/errors.h"
 #include "sabot/operators/kernel_chain_internal.h"
+#include "sabot/operators/stored_state_internal.h"
 
 namespace sabot::operators {
 namespace {
@@ -83,7 +84,15 @@ struct ChainRun::Impl {
 
   int64_t RowsOf(int64_t morsel) const { return std::min(morsel_rows, batch->num_rows() - morsel * morsel_rows); }
 
-  arrow::Status RunKeys(int64_t morsel) {
+  // Behind the slots is a store: the keys of all morsels, so that the states of new ones are read at once.
+  arrow::Status LoadStates() {
+    ARROW_RETURN_NOT_OK(chain->stored->MakeRoom());
+    for (int64_t morsel = 0; morsel < morsels; ++morsel) ARROW_RETURN_NOT_OK(ResolveKeys(morsel));
+    for (auto& kept : keys) kept.slots_in_use = chain->keys->size();
+    return chain->stored->Load(*batch);
+  }
+
+  arrow::Status ResolveKeys(int64_t morsel) {
     auto& kept = keys[morsel % static_cast<int64_t>(keys.size())];
     const auto rows = static_cast<std::size_t>(RowsOf(morsel));
     data::Slots slots{.slots = std::span(kept.slots).first(rows),
@@ -91,6 +100,7 @@ struct ChainRun::Impl {
     ARROW_RETURN_NOT_OK(chain->keys->Resolve(*batch, morsel * morsel_rows, slots));
     kept.all_have_key = slots.all_have_key;
     kept.slots_in_use = chain->keys->size();
+    if (chain->stored != nullptr) chain->stored->Use(morsel * morsel_rows, slots);
     return arrow::Status::OK();
   }
 
@@ -160,7 +170,8 @@ arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arro
   const int64_t rows = batch->num_rows();
   run->morsels = (rows + run->morsel_rows - 1) / run->morsel_rows;
   if (impl_->stateful) {
-    run->keys.resize(static_cast<std::size_t>(std::min(run->morsels, ChainRun::kMorselsInFlight)));
+    const bool all = impl_->stored != nullptr;
+    run->keys.resize(static_cast<std::size_t>(all ? run->morsels : std::min(run->morsels, ChainRun::kMorselsInFlight)));
     const auto most = static_cast<std::size_t>(std::min(rows, run->morsel_rows));
     for (auto& kept : run->keys) kept.slots.resize(most), kept.has_key.resize((most + 63) / 64);
   }
@@ -175,6 +186,7 @@ arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arro
     }
   }
   run->batch = std::move(batch);
+  if (impl_->stored != nullptr) ARROW_RETURN_NOT_OK(run->LoadStates());
   return std::unique_ptr<ChainRun>(new ChainRun(std::move(run)));
 }
 
@@ -199,7 +211,8 @@ bool ChainRun::parallel() const {
 
 arrow::Status ChainRun::Run(int stage, int64_t morsel) {
   const int kernel = stage - impl_->chain->first_kernel_stage();
-  return kernel < 0 ? impl_->RunKeys(morsel) : impl_->RunKernel(static_cast<std::size_t>(kernel), morsel);
+  if (kernel < 0 && impl_->chain->stored != nullptr) return arrow::Status::OK();  // They are there.
+  return kernel < 0 ? impl_->ResolveKeys(morsel) : impl_->RunKernel(static_cast<std::size_t>(kernel), morsel);
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ChainRun::Finish() {

@@ -5,6 +5,7 @@
 #include "sabot/data/errors.h"
 #include "sabot/operators/chain_run.h"
 #include "sabot/operators/kernel_chain_internal.h"
+#include "sabot/operators/stored_state_internal.h"
 
 namespace sabot::operators {
 namespace {
@@ -27,6 +28,9 @@ bool IsReadAsIs(const arrow::DataType& type, bool is_time) {
 }
 
 }  // namespace
+
+KernelChain::Impl::Impl() = default;
+KernelChain::Impl::~Impl() = default;
 
 // The index of an output of an earlier kernel by its name in the batch.
 Binding KernelChain::Impl::FindOutput(const std::string& name, std::size_t before) const {
@@ -186,6 +190,9 @@ arrow::Result<std::shared_ptr<arrow::Schema>> KernelChain::Bind(const std::share
     for (std::size_t output = 0; output < kernel.outputs().size(); ++output) {
       fields.push_back(arrow::field(chain.output_names[index][output], kernel.outputs()[output].type));
     }
+  }
+  if (chain.stored != nullptr) {
+    if (const auto status = chain.stored->Bound(); !status.ok()) return abandon(status);
   }
   chain.bindings = std::move(bindings);
   chain.stage_inputs = std::move(stage_inputs);

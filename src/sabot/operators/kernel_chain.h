@@ -9,6 +9,7 @@
 #include <arrow/table.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,7 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "sabot/data/key_group.h"
 #include "sabot/kernels/options.h"
+#include "sabot/state/key_store.h"
 
 namespace sabot::operators {
 
@@ -58,17 +61,36 @@ class KernelChain {
   arrow::Result<std::unique_ptr<ChainRun>> Begin(std::shared_ptr<arrow::RecordBatch> batch);
 
   // The state of kernel `index` as a table: the key columns, then the kernel's own; its metadata names the kernel, its
-  // options, columns and outputs. A kernel without state has no rows.
+  // options, columns and outputs. A kernel without state has no rows. Freeze gives the table as it is now, to be read
+  // by another thread while the chain goes on, and also after the chain is gone; any number may be under way.
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Freeze(std::size_t index) const;
   arrow::Result<std::shared_ptr<arrow::Table>> Snapshot(std::size_t index) const;
   // Takes such a table back, into a kernel of the same name, version and options. Tables with different keys may be
   // restored one after the other. Errors (kSnapshot): another kernel, version or options; a key twice; a malformed
-  // table.
+  // table. After an error of one of its rows the chain may hold a part of it: drop it.
   arrow::Status Restore(std::size_t index, const arrow::Table& snapshot);
+
+  // From now on `store`, which is empty or has the state of such a chain, holds the state; in memory are the
+  // `cached_keys` keys that were used last, and those of the batch in hand. Nothing else changes: not a bit of the
+  // output, nor of a snapshot's rows, which are then in the order of the keys' bytes. Before the first row or restore.
+  // Errors: (kOption) too late, or a number out of range; (kSnapshot) it is the state of another chain.
+  arrow::Status UseStore(std::shared_ptr<state::KeyStore> store, int64_t cached_keys,
+                         int32_t key_groups = data::kKeyGroups);
+  bool stored() const;
+  int64_t state_bytes() const;  // Of a key.
+  // Of a chain with a store: leaves it as it is now in a new folder (see state::KeyStore::Freeze).
+  arrow::Result<std::vector<state::KeyStore::File>> FreezeFiles(const std::string& folder);
+  // Takes from such folders, one of each earlier copy, the keys of the groups that are `owned`. Before the first row.
+  // Errors (kSnapshot): the state of another chain; a key group in two folders.
+  arrow::Status RestoreFiles(std::span<const std::shared_ptr<state::KeyStore>> earlier,
+                             const std::function<bool(uint16_t group)>& owned);
+
   // The kernel and the key columns that a snapshot was made by.
   static arrow::Result<std::pair<KernelSpec, std::vector<std::string>>> SpecOf(const arrow::Schema& snapshot);
 
  private:
   friend class ChainRun;
+  friend class StoredState;
   struct Impl;
   explicit KernelChain(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

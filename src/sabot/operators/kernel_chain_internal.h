@@ -23,7 +23,11 @@ struct Binding {
 
 inline std::string Quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
+class StoredState;
+
 struct KernelChain::Impl {
+  Impl();
+  ~Impl();
   std::vector<KernelSpec> specs;
   std::vector<std::string> by;
   std::vector<std::unique_ptr<KeyedKernel>> kernels;
@@ -37,12 +41,19 @@ struct KernelChain::Impl {
   std::vector<std::vector<Binding>> bindings;  // [kernel][input]
   std::vector<std::vector<int>> stage_inputs;  // [stage]
 
+  // The keys by slot, kFrozenSlots an entry, as far as something frozen needed them: encoded once, shared by all of it.
+  std::vector<std::shared_ptr<const arrow::ArrayVector>> key_chunks;
+  int64_t keys_encoded = 0;
+
+  std::unique_ptr<StoredState> stored;  // Where the slots are not the whole state.
+
   int first_kernel_stage() const { return stateful ? 1 : 0; }
 
   Binding FindOutput(const std::string& name, std::size_t before) const;
   std::vector<std::string> NamesBefore(std::size_t kernel) const;
   arrow::Result<Binding> BindInput(std::size_t index, const KernelInput& wanted) const;
   arrow::Status CheckOutputNames(std::size_t index) const;
+  arrow::Status EncodeKeys();  // Those that are new.
 };
 
 }  // namespace sabot::operators

@@ -7,6 +7,7 @@
 
 #include "sabot/data/errors.h"
 #include "sabot/operators/kernel_chain_internal.h"
+#include "sabot/operators/stored_state_internal.h"
 
 namespace sabot::operators {
 
@@ -27,42 +28,106 @@ arrow::Result<std::string> MetadataOf(const arrow::Schema& schema, std::string_v
                              ". Give what snapshot() returned, with its schema's metadata.");
 }
 
+// The frozen state of a kernel with the keys of its slots.
+class FrozenReader final : public arrow::RecordBatchReader {
+ public:
+  FrozenReader(std::shared_ptr<arrow::Schema> schema, std::unique_ptr<FrozenKernel> kernel,
+               std::vector<std::shared_ptr<const arrow::ArrayVector>> keys)
+      : schema_(std::move(schema)), kernel_(std::move(kernel)), keys_(std::move(keys)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    *batch = nullptr;
+    FrozenKernel::Rows rows;
+    while (kernel_ != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(const bool more, kernel_->Next(rows));
+      if (!more) kernel_ = nullptr, keys_.clear();
+      if (rows.slots.empty()) continue;
+      ARROW_ASSIGN_OR_RAISE(auto columns, KeysOf(rows.slots));
+      columns.insert(columns.end(), rows.columns.begin(), rows.columns.end());
+      *batch = arrow::RecordBatch::Make(schema_, static_cast<int64_t>(rows.slots.size()), std::move(columns));
+      break;
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Close() override {
+    kernel_ = nullptr;
+    keys_.clear();
+    return arrow::Status::OK();
+  }
+
+ private:
+  // Slots ascend, and all of them are of one entry of `keys_`.
+  arrow::Result<arrow::ArrayVector> KeysOf(const std::vector<int32_t>& slots) const {
+    arrow::ArrayVector keys = *keys_[static_cast<std::size_t>(slots.front() / kFrozenSlots)];
+    const int64_t first = slots.front() % kFrozenSlots, rows = static_cast<int64_t>(slots.size());
+    if (slots.back() - slots.front() == rows - 1) {
+      for (auto& key : keys) key = key->Slice(first, rows);
+      return keys;
+    }
+    arrow::Int32Builder builder;
+    ARROW_RETURN_NOT_OK(builder.Reserve(rows));
+    for (const int32_t slot : slots) builder.UnsafeAppend(static_cast<int32_t>(slot % kFrozenSlots));
+    ARROW_ASSIGN_OR_RAISE(const auto indices, builder.Finish());
+    for (auto& key : keys) {
+      ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(key, indices));
+      key = taken.make_array();
+    }
+    return keys;
+  }
+
+  std::shared_ptr<arrow::Schema> schema_;
+  std::unique_ptr<FrozenKernel> kernel_;  // nullptr: there is nothing more.
+  std::vector<std::shared_ptr<const arrow::ArrayVector>> keys_;
+};
+
 }  // namespace
 
-arrow::Result<std::shared_ptr<arrow::Table>> KernelChain::Snapshot(std::size_t index) const {
-  const auto& kernel = *impl_->kernels[index];
-  state::Columns own;
-  std::vector<int32_t> slots;
-  ARROW_RETURN_NOT_OK(kernel.Snapshot(own, slots));
-  state::Columns all;
-  if (impl_->keys && kernel.stateful()) {
-    ARROW_ASSIGN_OR_RAISE(const auto keys, impl_->keys->Keys());
-    all.fields = impl_->keys->KeyFields();
-    arrow::Int32Builder rows;
-    ARROW_RETURN_NOT_OK(rows.AppendValues(slots));
-    ARROW_ASSIGN_OR_RAISE(const auto indices, rows.Finish());
-    for (const auto& key : keys) {
-      ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(key, indices));
-      all.arrays.push_back(taken.make_array());
-    }
-    // A state column named like a key column would hide it.
-    for (auto& field : own.fields) {
-      if (std::find(impl_->by.begin(), impl_->by.end(), field->name()) != impl_->by.end()) {
-        return data::SnapshotError(impl_->specs[index].kernel + ": key column " + Quoted(field->name()) +
-                                   " has the name of a column of the state. Rename the key column.");
-      }
-    }
-    all.fields.insert(all.fields.end(), own.fields.begin(), own.fields.end());
-    all.arrays.insert(all.arrays.end(), own.arrays.begin(), own.arrays.end());
+arrow::Status KernelChain::Impl::EncodeKeys() {
+  const int64_t size = keys->size();
+  if (size == keys_encoded) return arrow::Status::OK();
+  key_chunks.resize(static_cast<std::size_t>(keys_encoded / kFrozenSlots));  // The last one may have grown.
+  while (static_cast<int64_t>(key_chunks.size()) * kFrozenSlots < size) {
+    const int64_t begin = static_cast<int64_t>(key_chunks.size()) * kFrozenSlots;
+    ARROW_ASSIGN_OR_RAISE(auto chunk, keys->Keys(begin, std::min(begin + kFrozenSlots, size)));
+    key_chunks.push_back(std::make_shared<const arrow::ArrayVector>(std::move(chunk)));
   }
+  keys_encoded = size;
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> KernelChain::Freeze(std::size_t index) const {
+  if (impl_->stored != nullptr) return impl_->stored->Freeze(index);
+  auto& kernel = *impl_->kernels[index];
   const auto& spec = impl_->specs[index];
   auto metadata = arrow::key_value_metadata(
       {std::string(kKernelKey), std::string(kVersionKey), std::string(kOptionsKey), std::string(kColumnsKey),
        std::string(kOutputsKey), std::string(kByKey)},
       {spec.kernel, std::to_string(kernel.state_version()), kernels::OptionsToJson(spec.options), JsonOf(spec.columns),
        JsonOf(spec.outputs), nlohmann::json(impl_->by).dump()});
-  return arrow::Table::Make(arrow::schema(all.fields, std::move(metadata)), all.arrays,
-                            static_cast<int64_t>(slots.size()));
+  if (!impl_->keys || !kernel.stateful()) {
+    return std::make_shared<FrozenReader>(arrow::schema({}, std::move(metadata)), nullptr,
+                                          std::vector<std::shared_ptr<const arrow::ArrayVector>>());
+  }
+  auto frozen = kernel.Freeze();
+  arrow::FieldVector fields = impl_->keys->KeyFields();
+  for (const auto& field : frozen->fields()) {  // A state column named like a key column would hide it.
+    if (std::find(impl_->by.begin(), impl_->by.end(), field->name()) != impl_->by.end()) {
+      return data::SnapshotError(spec.kernel + ": key column " + Quoted(field->name()) +
+                                 " has the name of a column of the state. Rename the key column.");
+    }
+    fields.push_back(field);
+  }
+  ARROW_RETURN_NOT_OK(impl_->EncodeKeys());
+  return std::make_shared<FrozenReader>(arrow::schema(std::move(fields), std::move(metadata)), std::move(frozen),
+                                        impl_->key_chunks);
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> KernelChain::Snapshot(std::size_t index) const {
+  ARROW_ASSIGN_OR_RAISE(const auto frozen, Freeze(index));
+  return frozen->ToTable();
 }
 
 arrow::Status KernelChain::Restore(std::size_t index, const arrow::Table& snapshot) {
@@ -83,28 +148,36 @@ arrow::Status KernelChain::Restore(std::size_t index, const arrow::Table& snapsh
         ". Restore it into a kernel of the same name, version and options, or start without it.");
   }
   if (!kernel.stateful() || snapshot.num_rows() == 0) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(const auto batch, snapshot.CombineChunksToBatch());
-  ARROW_RETURN_NOT_OK(batch->ValidateFull().ok() ? arrow::Status::OK()
-                                                 : data::SnapshotError("the snapshot is not a valid Arrow table."));
-  std::vector<std::shared_ptr<arrow::Array>> keys;
+  if (impl_->stored != nullptr) return impl_->stored->Restore(index, snapshot);
+  const auto malformed = [] { return data::SnapshotError("the snapshot is not a valid Arrow table."); };
+  if (!snapshot.Validate().ok()) return malformed();
+  std::vector<int> key_columns;
   arrow::FieldVector key_fields;
   for (const auto& by : impl_->by) {
-    auto key = batch->GetColumnByName(by);
-    if (key == nullptr) return data::SnapshotError("the snapshot has no key column " + Quoted(by) + ".");
-    key_fields.push_back(arrow::field(by, key->type()));
-    keys.push_back(std::move(key));
+    key_columns.push_back(snapshot.schema()->GetFieldIndex(by));
+    if (key_columns.back() < 0) return data::SnapshotError("the snapshot has no key column " + Quoted(by) + ".");
+    key_fields.push_back(snapshot.schema()->field(key_columns.back()));
   }
   if (!impl_->keys) {
     ARROW_ASSIGN_OR_RAISE(impl_->keys, data::KeyIndex::Make(arrow::Schema(key_fields), impl_->by));
   }
+  std::vector<bool> restored;  // By slot.
   std::vector<int32_t> slots;
-  ARROW_RETURN_NOT_OK(impl_->keys->Insert(keys, slots));
-  std::vector<int32_t> sorted = slots;
-  std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    return data::SnapshotError("the snapshot holds a key twice.");
+  arrow::TableBatchReader batches(snapshot);
+  for (std::shared_ptr<arrow::RecordBatch> batch;;) {
+    ARROW_RETURN_NOT_OK(batches.ReadNext(&batch));
+    if (batch == nullptr) return arrow::Status::OK();
+    if (!batch->ValidateFull().ok()) return malformed();
+    arrow::ArrayVector keys;
+    for (const int column : key_columns) keys.push_back(batch->column(column));
+    ARROW_RETURN_NOT_OK(impl_->keys->Insert(keys, slots));
+    restored.resize(static_cast<std::size_t>(impl_->keys->size()));
+    for (const int32_t slot : slots) {
+      if (restored[static_cast<std::size_t>(slot)]) return data::SnapshotError("the snapshot holds a key twice.");
+      restored[static_cast<std::size_t>(slot)] = true;
+    }
+    ARROW_RETURN_NOT_OK(kernel.Restore(*batch, slots));
   }
-  return kernel.Restore(*batch, slots);
 }
 
 arrow::Result<std::pair<KernelSpec, std::vector<std::string>>> KernelChain::SpecOf(const arrow::Schema& snapshot) {

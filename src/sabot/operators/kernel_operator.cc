@@ -1,10 +1,21 @@
 #include "sabot/operators/kernel_operator.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "sabot/data/errors.h"
 
 namespace sabot::operators {
 
+// What a key costs in memory beside its state: itself, its hash entries, when it was used.
+constexpr int64_t kKeyBytes = 96;
+
 arrow::Result<SchemaVector> KernelOperator::Bind(const SchemaVector& inputs) {
+  if (open_store_ != nullptr && chain_.stateful()) {
+    ARROW_ASSIGN_OR_RAISE(auto given, std::exchange(open_store_, nullptr)());
+    const int64_t cached_keys = std::max<int64_t>(given.cached_bytes / (chain_.state_bytes() + kKeyBytes), 1);
+    ARROW_RETURN_NOT_OK(chain_.UseStore(std::move(given.store), cached_keys, given.key_groups));
+  }
   ARROW_ASSIGN_OR_RAISE(auto schema, chain_.Bind(inputs.front()));
   return SchemaVector{std::move(schema)};
 }
@@ -21,6 +32,14 @@ arrow::Result<std::vector<std::shared_ptr<arrow::Table>>> KernelOperator::Snapsh
     ARROW_ASSIGN_OR_RAISE(tables[index], chain_.Snapshot(index));
   }
   return tables;
+}
+
+arrow::Result<FrozenState> KernelOperator::Freeze() {
+  FrozenState frozen(chain_.kernels().size());
+  for (std::size_t index = 0; index < frozen.size(); ++index) {
+    ARROW_ASSIGN_OR_RAISE(frozen[index], chain_.Freeze(index));
+  }
+  return frozen;
 }
 
 arrow::Status KernelOperator::Restore(const std::vector<std::shared_ptr<arrow::Table>>& snapshot) {

@@ -6,6 +6,7 @@
 #include <arrow/result.h>
 #include <arrow/type.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -14,7 +15,7 @@
 #include <vector>
 
 #include "sabot/kernels/registry.h"
-#include "sabot/state/struct_codec.h"
+#include "sabot/operators/frozen_kernel.h"
 
 namespace sabot::operators {
 
@@ -66,11 +67,20 @@ class KeyedKernel {
 
   virtual void Run(const Morsel& morsel) = 0;
 
-  // The columns of the state of all slots that hold more than the initial state, and which slots these are.
-  virtual arrow::Status Snapshot(state::Columns& columns, std::vector<int32_t>& slots) const = 0;
+  // The state as it is now, to be read later; nullptr for a stateless kernel.
+  virtual std::unique_ptr<FrozenKernel> Freeze() = 0;
   // Gives `slots[row]` the state in row `row` of such columns. Error (kSnapshot): a column is missing or of another
   // type, or a slot has a state already.
   virtual arrow::Status Restore(const arrow::RecordBatch& columns, std::span<const int32_t> slots) = 0;
+
+  // The state of a slot as it lies in memory: so many bytes; none without state.
+  virtual int64_t state_bytes() const = 0;
+  // Copies the states of slots to `to`, `to + distance`, ...
+  virtual void CopyStates(std::span<const int32_t> slots, std::byte* to, int64_t distance) const = 0;
+  // Gives slots the states that lie at `from` (one a slot), or the initial one where that is nullptr.
+  virtual void SetStates(std::span<const int32_t> slots, std::span<const std::byte* const> from) = 0;
+  // Moves the states of `slots`, which ascend, to the slots 0, 1, ... All other slots are to be set before use.
+  virtual void KeepStates(std::span<const int32_t> slots) = 0;
 };
 
 // By name or class name, with options checked. Errors (kOption): an unknown kernel or option, a value out of range.

@@ -4,18 +4,18 @@
 #pragma once
 
 #include <arrow/array.h>
-#include <arrow/array/builder_nested.h>
-#include <arrow/array/builder_primitive.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
 #include "sabot/data/bitmap.h"
 #include "sabot/kernels/outputs.h"
+#include "sabot/operators/frozen_kernel.h"
 #include "sabot/operators/keyed_kernel.h"
 #include "sabot/state/slot_blocks.h"
 
@@ -96,7 +96,11 @@ class KeyedKernelDriver final : public KeyedKernel {
     Columns columns;
     columns.Bind(morsel, bound_);
     for (auto& output : morsel.outputs) output.nulls = 0;
-    if constexpr (kStateful) state_.Reserve(std::max<int64_t>(morsel.slots_in_use, 1));
+    if constexpr (kStateful) {
+      state_.Reserve(std::max<int64_t>(morsel.slots_in_use, 1));
+      if (state_.frozen()) [[unlikely]]
+        state_.Keep(morsel.slots);
+    }
     for (int64_t base = 0; base < morsel.rows; base += 64) {
       const int64_t count = std::min<int64_t>(64, morsel.rows - base);
       std::array<uint64_t, kOutputCount> present;
@@ -116,28 +120,13 @@ class KeyedKernelDriver final : public KeyedKernel {
     }
   }
 
-  arrow::Status Snapshot(state::Columns& columns, std::vector<int32_t>& slots) const override {
+  std::unique_ptr<FrozenKernel> Freeze() override {
     if constexpr (kStateful) {
-      using Scalars = typename K::Scalars;
-      static_assert(data::FieldsCoverStruct<Scalars>,
-                    "SABOT_FIELDS must name every member, or a snapshot would lose it");
-      static_assert(std::is_trivially_copyable_v<Scalars>);
-      for (int64_t slot = 0; slot < state_.size(); ++slot) {
-        if (!state::SameBits(ScalarsAt(slot), Scalars{})) slots.push_back(static_cast<int32_t>(slot));
-      }
-      const auto rows = static_cast<int64_t>(slots.size());
-      ARROW_RETURN_NOT_OK(state::EncodeStructs<Scalars>(
-          "", rows, [&](int64_t row) -> const Scalars& { return ScalarsAt(slots[row]); }, columns));
-      if constexpr (kHasRing) {
-        arrow::DoubleBuilder cells;
-        for (const int32_t slot : slots) ARROW_RETURN_NOT_OK(cells.AppendValues(RingAt(slot).data(), ring_cells_));
-        ARROW_ASSIGN_OR_RAISE(auto values, cells.Finish());
-        const auto type = RingType();
-        columns.fields.push_back(arrow::field("ring", type, /*nullable=*/false));
-        columns.arrays.push_back(std::make_shared<arrow::FixedSizeListArray>(type, rows, values));
-      }
+      return std::make_unique<FrozenStructs<typename K::Scalars>>(state_.Freeze(),
+                                                                  kHasRing ? std::optional(ring_cells_) : std::nullopt);
+    } else {
+      return nullptr;
     }
-    return arrow::Status::OK();
   }
 
   arrow::Status Restore(const arrow::RecordBatch& columns, std::span<const int32_t> slots) override {
@@ -150,12 +139,14 @@ class KeyedKernelDriver final : public KeyedKernel {
           return data::SnapshotError("snapshot: a key of it has a state already. Restore a key once.");
         }
       }
+      state_.Keep(slots);
       ARROW_RETURN_NOT_OK(
-          state::DecodeStructs<Scalars>("", columns, [&](int64_t row) -> Scalars& { return ScalarsAt(slots[row]); }));
+          state::DecodeStructs<Scalars>(columns, [&](int64_t row) -> Scalars& { return ScalarsAt(slots[row]); }));
       if constexpr (kHasRing) {
         const auto column = columns.GetColumnByName("ring");
-        if (column == nullptr || !column->type()->Equals(RingType())) {
-          return data::SnapshotError("snapshot: column 'ring' must be " + RingType()->ToString() + ".");
+        const auto type = RingType(ring_cells_);
+        if (column == nullptr || !column->type()->Equals(type)) {
+          return data::SnapshotError("snapshot: column 'ring' must be " + type->ToString() + ".");
         }
         const auto& lists = static_cast<const arrow::FixedSizeListArray&>(*column);
         const auto& cells = static_cast<const arrow::DoubleArray&>(*lists.values());
@@ -165,6 +156,47 @@ class KeyedKernelDriver final : public KeyedKernel {
       }
     }
     return arrow::Status::OK();
+  }
+
+  int64_t state_bytes() const override {
+    if constexpr (kStateful) return state_.stride();
+    return 0;
+  }
+
+  void CopyStates([[maybe_unused]] std::span<const int32_t> slots, [[maybe_unused]] std::byte* to,
+                  [[maybe_unused]] int64_t distance) const override {
+    if constexpr (kStateful) {
+      for (std::size_t at = 0; at < slots.size(); ++at) {
+        std::memcpy(to + static_cast<int64_t>(at) * distance, SlotAt(slots[at]), StateBytes());
+      }
+    }
+  }
+
+  void SetStates([[maybe_unused]] std::span<const int32_t> slots,
+                 [[maybe_unused]] std::span<const std::byte* const> from) override {
+    if constexpr (kStateful) {
+      if (slots.empty()) return;
+      state_.Reserve(int64_t{*std::max_element(slots.begin(), slots.end())} + 1);
+      const typename K::Scalars initial{};
+      for (std::size_t at = 0; at < slots.size(); ++at) {
+        std::byte* const slot = SlotAt(slots[at]);
+        if (from[at] != nullptr) {
+          std::memcpy(slot, from[at], StateBytes());
+        } else {
+          std::memcpy(slot, &initial, sizeof(initial));
+          std::memset(slot + sizeof(initial), 0, StateBytes() - sizeof(initial));
+        }
+      }
+    }
+  }
+
+  void KeepStates([[maybe_unused]] std::span<const int32_t> slots) override {
+    if constexpr (kStateful) {
+      for (std::size_t at = 0; at < slots.size(); ++at) {
+        if (slots[at] == static_cast<int32_t>(at)) continue;
+        std::memcpy(SlotAt(static_cast<int64_t>(at)), SlotAt(slots[at]), StateBytes());
+      }
+    }
   }
 
  private:
@@ -275,6 +307,8 @@ class KeyedKernelDriver final : public KeyedKernel {
   static constexpr int64_t kScalarsAhead = 16;
   static constexpr int64_t kRingAhead = 8;
   static constexpr int64_t kNearBytes = int64_t{128} << 10;  // State up to this size stays near by itself.
+
+  std::size_t StateBytes() const { return static_cast<std::size_t>(kHasRing ? state_.stride() : kFixedStride); }
 
   std::byte* SlotAt(int64_t slot) const {
     const int shift = kHasRing ? state_.shift() : kFixedShift;
@@ -473,7 +507,7 @@ class KeyedKernelDriver final : public KeyedKernel {
   static State MakeState(const Options& options) {
     if constexpr (kStateful) {
       const typename K::Scalars initial{};
-      return State(std::as_bytes(std::span(&initial, 1)), {.cells = RingCells(options)});
+      return State(std::as_bytes(std::span(&initial, 1)), RingCells(options));
     } else {
       return {};
     }
@@ -482,10 +516,6 @@ class KeyedKernelDriver final : public KeyedKernel {
   auto& ScalarsAt(int64_t slot) { return *reinterpret_cast<typename K::Scalars*>(state_.at(slot)); }
   const auto& ScalarsAt(int64_t slot) const { return *reinterpret_cast<const typename K::Scalars*>(state_.at(slot)); }
   std::span<double> RingAt(int64_t slot) const { return state_.ring(slot); }
-  std::shared_ptr<arrow::DataType> RingType() const {
-    return arrow::fixed_size_list(arrow::field("item", arrow::float64(), /*nullable=*/false),
-                                  static_cast<int32_t>(ring_cells_));
-  }
 
   template <std::size_t... I>
   void DescribeInputs(std::index_sequence<I...>) {

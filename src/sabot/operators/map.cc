@@ -16,6 +16,15 @@ std::string WhereIs(const data::Batch& batch) {
 
 arrow::Result<SchemaVector> Map::Bind(const SchemaVector& /*inputs*/) { return SchemaVector{options_.output}; }
 
+arrow::Result<std::vector<std::shared_ptr<arrow::Table>>> Map::Snapshot() const {
+  if (options_.snapshot == nullptr) return Operator::Snapshot();
+  return options_.snapshot();
+}
+
+arrow::Status Map::Restore(const std::vector<std::shared_ptr<arrow::Table>>& snapshot) {
+  return options_.restore == nullptr ? Operator::Restore(snapshot) : options_.restore(snapshot);
+}
+
 arrow::Result<Progress> Map::Process(int /*input*/, const data::Batch& batch, Output& output) {
   ARROW_ASSIGN_OR_RAISE(made_, function_(batch));
   ARROW_RETURN_NOT_OK(Check(batch, made_));

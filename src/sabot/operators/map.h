@@ -20,6 +20,9 @@ struct MapOptions {
   std::string name;                       // "map <lambda>", for messages.
   std::shared_ptr<arrow::Schema> output;  // Of what the function returns.
   bool keeps_rows = true;                 // One batch for each, with as many rows; they keep their places.
+  // What the function remembers, as Operator has it; null: nothing that it tells of.
+  std::function<arrow::Result<std::vector<std::shared_ptr<arrow::Table>>>()> snapshot = nullptr;
+  std::function<arrow::Status(const std::vector<std::shared_ptr<arrow::Table>>&)> restore = nullptr;
 };
 
 // With keeps_rows false (flat_map) the function may return any number of batches and rows. Their places
@@ -35,6 +38,8 @@ class Map final : public Operator {
   arrow::Result<Progress> Resume(Output& output) override;
   bool needs_places() const override { return true; }  // For its messages.
   bool stateful() const override { return true; }      // It may be.
+  arrow::Result<std::vector<std::shared_ptr<arrow::Table>>> Snapshot() const override;
+  arrow::Status Restore(const std::vector<std::shared_ptr<arrow::Table>>& snapshot) override;
 
  private:
   arrow::Status Check(const data::Batch& batch, const arrow::RecordBatchVector& made) const;

@@ -11,16 +11,20 @@
 #include <arrow/type.h>
 
 #include <any>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sabot/data/batch.h"
+#include "sabot/data/key_group.h"
 #include "sabot/data/place.h"
 #include "sabot/data/reject_log.h"
 #include "sabot/operators/kernel_chain.h"
+#include "sabot/state/key_store.h"
 
 namespace sabot::operators {
 
@@ -39,6 +43,10 @@ class Output {
 };
 
 using SchemaVector = std::vector<std::shared_ptr<arrow::Schema>>;
+
+// A state as it was at one moment. Each table is read later, once, by any thread, while its operator goes on, and also
+// after the operator is gone.
+using FrozenState = std::vector<std::shared_ptr<arrow::RecordBatchReader>>;
 
 class Operator {
  public:
@@ -69,6 +77,33 @@ class Operator {
   virtual arrow::Status Restore(const std::vector<std::shared_ptr<arrow::Table>>& /*snapshot*/) {
     return arrow::Status::OK();
   }
+  // The same tables, to be read later: what this call itself takes keeps the rows behind it waiting. One frozen state
+  // at a time: the readers of the one before have been read, or are gone.
+  virtual arrow::Result<FrozenState> Freeze() {
+    ARROW_ASSIGN_OR_RAISE(const auto tables, Snapshot());
+    FrozenState frozen;
+    for (const auto& table : tables) frozen.push_back(std::make_shared<arrow::TableBatchReader>(table));
+    return frozen;
+  }
+
+  // Whether the state lies in a store of the context. A barrier may then leave its files in a new folder, of which
+  // most are those of the barrier before (see state::KeyStore::Freeze), instead of tables; and a fresh operator that
+  // was bound takes from such stores, one of each earlier copy, the keys of the groups that are `owned`.
+  virtual bool state_in_files() const { return false; }
+  virtual arrow::Result<std::vector<state::KeyStore::File>> FreezeFiles(const std::string& /*folder*/) {
+    return arrow::Status::NotImplemented(name(), ": its state is in memory, so it has no files");
+  }
+  virtual arrow::Status RestoreFiles(std::span<const std::shared_ptr<state::KeyStore>> /*earlier*/,
+                                     const std::function<bool(uint16_t group)>& /*owned*/) {
+    return arrow::Status::NotImplemented(name(), ": its state is in memory, so it takes no files");
+  }
+};
+
+// State larger than memory: what an operator with state by key is lent for it, one for each copy.
+struct StateStore {
+  std::shared_ptr<state::KeyStore> store;
+  int64_t cached_bytes = int64_t{64} << 20;  // Of keys and states in memory, besides what the store itself keeps there.
+  int32_t key_groups = data::kKeyGroups;  // Of the job.
 };
 
 // What a run lends its operators. All of it outlives them.
@@ -82,6 +117,8 @@ struct OperatorContext {
           [](KernelChain& chain, const std::shared_ptr<arrow::RecordBatch>& batch) { return chain.Process(batch); };
   // Takes what an operator has to say at the end of a run, beside its rows. None: nobody listens.
   std::function<void(std::string name, std::shared_ptr<arrow::Table>)> report = nullptr;
+  // Opens the store of this copy, when it is bound. None: state is in memory.
+  std::function<arrow::Result<StateStore>()> open_store = nullptr;
   // Where a step runs as several copies: the number of this one, and what all copies share in a run. It is empty at
   // first; they are made one after another, so the first one may fill it.
   int copy = 0;
