@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct CsvSinkOptions {
   char delimiter = ',';
   bool header = true;
   int64_t rows_per_file = 0;  // See sink.h.
+  std::optional<int64_t> resume_at = std::nullopt;  // The same.
   std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 

@@ -1,3 +1,4 @@
+#include <arrow/io/memory.h>
 #include <arrow/type.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include "sabot/connectors/file_sink_internal.h"
 #include "sabot/data/errors.h"
 #include "sabot/data/same_columns.h"
+#include "sabot/env/fault_point.h"
 #include "sabot/env/file_system.h"
 #include "sabot/env/storage.h"
 
@@ -22,6 +24,7 @@ class FileSink final : public Sink {
         schema_(std::move(schema)),
         written_(WrittenSchema(*schema_)),
         rows_per_file_(place.rows_per_file),
+        resume_at_(place.resume_at),
         make_encoder_(std::move(make_encoder)),
         target_{.storage = std::move(place.storage), .path = {}} {}
 
@@ -59,12 +62,27 @@ class FileSink final : public Sink {
 
   int64_t rows_written() const override { return rows_; }
   int64_t bytes_written() const override { return bytes_; }
+  int64_t rows_durable() const override { return rows_durable_; }
 
  private:
   arrow::Status OpenStorage() {
     ARROW_ASSIGN_OR_RAISE(target_, FindStorage(path_, std::move(target_.storage)));
+    if (resume_at_) return Resume();
     if (rows_per_file_ > 0) ARROW_RETURN_NOT_OK(OpenPartFolder(target_, suffix_, "rows_per_file"));
     return OpenFile();
+  }
+
+  arrow::Status Resume() {
+    ARROW_RETURN_NOT_OK(make_encoder_(written_, std::make_shared<arrow::io::MockOutputStream>()).status());
+    if (rows_per_file_ == 0) {
+      const bool on_disk = env::SchemeOf(path_).empty() || env::SchemeOf(path_) == "file";
+      if (on_disk) ARROW_RETURN_NOT_OK(RemoveUnfinished(target_));  // Elsewhere there is nothing before it is whole.
+      return OpenFile();
+    }
+    files_ = *resume_at_ / rows_per_file_;
+    ARROW_RETURN_NOT_OK(ResumePartFolder(target_, suffix_, "rows_per_file",
+                                         {.kept = files_, .expected = kPartFilesMax, .removes = true}));
+    return files_ == 0 ? OpenFile() : arrow::Status::OK();  // Behind a full one there may be none.
   }
 
   arrow::Status OpenFile() {
@@ -93,7 +111,9 @@ class FileSink final : public Sink {
 
   arrow::Status CommitFile() {
     const auto file = std::move(file_);
-    return file == nullptr ? arrow::Status::OK() : file->Commit();
+    if (file != nullptr) ARROW_RETURN_NOT_OK(file->Commit());
+    rows_durable_ = rows_.load();
+    return arrow::Status::OK();
   }
 
   arrow::Status CountBytes() {
@@ -116,6 +136,7 @@ class FileSink final : public Sink {
       if (rows_in_file_ != rows_per_file_) continue;
       ARROW_RETURN_NOT_OK(EndFile());
       ARROW_RETURN_NOT_OK(CommitFile());
+      env::FaultPoint("part-file-renamed");
     }
     return arrow::Status::OK();
   }
@@ -145,6 +166,7 @@ class FileSink final : public Sink {
   const std::shared_ptr<arrow::Schema> schema_;   // Of the batches,
   const std::shared_ptr<arrow::Schema> written_;  // and of the files.
   const int64_t rows_per_file_;
+  const std::optional<int64_t> resume_at_;
   const MakeEncoder make_encoder_;
 
   env::StoragePath target_;
@@ -154,11 +176,27 @@ class FileSink final : public Sink {
   int64_t rows_in_file_ = 0;
   int64_t bytes_before_ = 0;  // Of the files that are complete.
   std::atomic<int64_t> rows_ = 0;
+  std::atomic<int64_t> rows_durable_ = 0;
   std::atomic<int64_t> bytes_ = 0;
   bool failed_ = false;
   bool finished_ = false;
   bool closed_ = false;
 };
+
+// Whether a file can end there.
+arrow::Status CheckResumeAt(const std::string& connector, const FileSinkPlace& place) {
+  const int64_t rows = *place.resume_at;
+  const std::string found = SinkWhere(connector, place.path) + "resume_at is " + std::to_string(rows);
+  if (rows < 0) return data::OptionError(found + ". Use 0, or the end of a file that is complete.");
+  if (rows > 0 && place.rows_per_file == 0) {
+    return data::OptionError(found +
+                             ", but all rows are in one file, which is complete at its end only. Use 0, or set "
+                             "rows_per_file.");
+  }
+  if (place.rows_per_file == 0 || rows % place.rows_per_file == 0) return arrow::Status::OK();
+  return data::OptionError(found + ", which is no end of a file of " + std::to_string(place.rows_per_file) +
+                           " rows. Use a multiple of rows_per_file.");
+}
 
 }  // namespace
 
@@ -172,6 +210,7 @@ arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, FileSin
     return data::OptionError(SinkWhere(connector, place.path) + "rows_per_file is " +
                              std::to_string(place.rows_per_file) + ". Use 0 for one file, or at least 1.");
   }
+  if (place.resume_at) ARROW_RETURN_NOT_OK(CheckResumeAt(connector, place));
   auto sink =
       std::make_unique<FileSink>(std::move(connector), std::move(place), std::move(schema), std::move(make_encoder));
   ARROW_RETURN_NOT_OK(sink->Open());

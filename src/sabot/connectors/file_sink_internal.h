@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,11 +34,12 @@ struct FileSinkPlace {
   std::string path;
   std::string suffix;                               // Of part files: ".parquet".
   int64_t rows_per_file = 0;                        // See sink.h.
+  std::optional<int64_t> resume_at = std::nullopt;  // The same.
   std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 
-// Errors: rows_per_file below 0 (kOption), the storage's, and those of `make_encoder`, which is called for the first
-// file at once.
+// Errors: rows_per_file below 0, resume_at that is no end of a file (kOption), the storage's, and those of
+// `make_encoder`, which is called at once, before anything is removed.
 arrow::Result<std::unique_ptr<Sink>> OpenFileSink(std::string connector, FileSinkPlace place,
                                                   std::shared_ptr<arrow::Schema> schema, MakeEncoder make_encoder);
 
@@ -48,10 +50,21 @@ arrow::Result<env::StoragePath> FindStorage(const std::string& path, std::shared
 // Makes a folder of part files where it is missing. Files of an earlier run would mix with ours: one that ends in the
 // suffix is an error (IOError with EEXIST). `option` is what asked for a folder.
 arrow::Status OpenPartFolder(env::StoragePath& folder, const std::string& suffix, const std::string& option);
+// The same where an earlier run was interrupted: its unfinished files are removed.
+struct ResumedParts {
+  int64_t kept = 0;      // The files 0 to kept - 1 must be there (kData).
+  int64_t expected = 0;  // The files from there on, below this number, may be; others are an error as above.
+  bool removes = false;  // They are removed, the last one first: what is there has no gaps at any time.
+};
+arrow::Status ResumePartFolder(env::StoragePath& folder, const std::string& suffix, const std::string& option,
+                               const ResumedParts& parts);
+// Removes what was begun of a file and left by a process that ended: <name>.<process>-<number>.partial beside it.
+arrow::Status RemoveUnfinished(const env::StoragePath& file);
 // "folder/part-00017.parquet"
 std::string PartName(const std::string& folder, int64_t number, const std::string& suffix);
 
-// A sink a partition, in one folder. Errors: partitions out of their range, rows_per_file (kOption), OpenPartFolder's.
+// A sink a partition, in one folder. Errors: partitions out of their range, rows_per_file, resume_at other than 0
+// (kOption), those of the folder.
 using OpenPart =
     std::function<arrow::Result<std::unique_ptr<Sink>>(const std::string& path, std::shared_ptr<env::Storage> storage)>;
 arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenParts(const std::string& connector, const FileSinkPlace& place,

@@ -72,6 +72,29 @@ class FilesSource final : public Source {
     return arrow::Status::OK();
   }
 
+  // Whole files, and what the format can pass over of the one in which the next row is. As reading would, this opens
+  // each of them and compares its columns.
+  arrow::Result<int64_t> Skip(int64_t rows) override {
+    int64_t skipped = 0;
+    while (skipped < rows) {
+      if (reader_ == nullptr) {
+        if (next_ == files_.size()) break;
+        ARROW_RETURN_NOT_OK(OpenNext());
+        ARROW_RETURN_NOT_OK(CheckSchema());
+      }
+      ARROW_ASSIGN_OR_RAISE(const auto in_file, reader_->CountRows());
+      if (!in_file || *in_file > rows - skipped) {
+        ARROW_ASSIGN_OR_RAISE(const int64_t of_file, reader_->Skip(rows - skipped));
+        skipped += of_file;
+        break;
+      }
+      skipped += *in_file;
+      reader_.reset();
+    }
+    if (skipped > 0) SetDone();
+    return skipped;
+  }
+
   arrow::Status Close() override {
     reader_.reset();
     rest_.reset();

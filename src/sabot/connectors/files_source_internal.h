@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,11 @@ class FileReader {
   virtual ~FileReader() = default;
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
   virtual arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) = 0;
-  // The share of it that has been read, 0 to 1. Called by the thread that reads.
+  // How many rows it has, where the format knows that without reading them. Before the first ReadNext.
+  virtual arrow::Result<std::optional<int64_t>> CountRows() { return std::nullopt; }
+  // Passes over rows at its beginning without reading them: how many, at most `rows`. Before the first ReadNext.
+  virtual arrow::Result<int64_t> Skip(int64_t /*rows*/) { return 0; }
+  // The share of it that has been read or passed over, 0 to 1. Called by the thread that reads.
   virtual double done() const = 0;
   // Rows of it that were rejected. Called by the thread that reads.
   virtual int64_t rows_rejected() const { return 0; }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace sabot::connectors {
 struct IpcSinkOptions {
   int64_t batch_rows = 65'536;      // Of each record batch in the file, but the last.
   std::string compression = "lz4";  // "lz4", "zstd", "none".
-  int64_t rows_per_file = 0;        // See sink.h.
+  int64_t rows_per_file = 0;  // See sink.h.
+  std::optional<int64_t> resume_at = std::nullopt;  // The same.
   std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 

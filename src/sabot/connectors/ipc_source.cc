@@ -4,8 +4,10 @@
 #include <arrow/ipc/options.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -55,6 +57,7 @@ class IpcFile final : public internal::FileReader {
     // Which columns there are is known only after a first opening.
     auto read_options = arrow::ipc::IpcReadOptions::Defaults();
     ARROW_RETURN_NOT_OK(Begin(is_file, read_options));
+    all_ = schema_;
     if (options.columns.empty()) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(read_options.included_fields,
                           internal::FindColumns(where, schema_->field_names(), options.columns));
@@ -67,6 +70,31 @@ class IpcFile final : public internal::FileReader {
     ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file_, ReadBatch(batch)));
     if (*batch == nullptr) return arrow::Status::OK();
     return ExplainFile(kConnector, file_, (*batch)->ValidateFull());
+  }
+
+  arrow::Result<std::optional<int64_t>> CountRows() override {
+    if (batches_ == nullptr) return std::nullopt;
+    auto counted = batches_->CountRows();
+    ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file_, counted.status()));
+    return *counted < 0 ? std::nullopt : std::optional(*counted);
+  }
+
+  // Whole record batches of the file format. How many rows one has is found by reading a single column of it. In a
+  // stream a dictionary may be built from what stands before.
+  arrow::Result<int64_t> Skip(int64_t rows) override {
+    if (batches_ == nullptr || all_->num_fields() == 0) return 0;
+    auto options = arrow::ipc::IpcReadOptions::Defaults();
+    options.included_fields = {NarrowColumn()};
+    auto narrow = arrow::ipc::RecordBatchFileReader::Open(input_, options);
+    ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file_, narrow.status()));
+    int64_t skipped = 0;
+    for (; next_ < batches_->num_record_batches(); ++next_) {
+      const auto batch = (*narrow)->ReadRecordBatch(next_);
+      ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file_, batch.status()));
+      if ((*batch)->num_rows() < 0 || (*batch)->num_rows() > rows - skipped) break;
+      skipped += (*batch)->num_rows();
+    }
+    return skipped;
   }
 
   double done() const override {
@@ -92,6 +120,20 @@ class IpcFile final : public internal::FileReader {
     return arrow::Status::OK();
   }
 
+  // One whose values have the fewest bytes, as far as their type says.
+  int NarrowColumn() const {
+    const auto bits = [this](int column) {
+      const auto& type = *all_->field(column)->type();
+      return arrow::is_fixed_width(type) && !arrow::is_dictionary(type.id()) ? type.bit_width()
+                                                                             : std::numeric_limits<int>::max();
+    };
+    int narrow = 0;
+    for (int column = 1; column < all_->num_fields(); ++column) {
+      if (bits(column) < bits(narrow)) narrow = column;
+    }
+    return narrow;
+  }
+
   arrow::Status ReadBatch(std::shared_ptr<arrow::RecordBatch>* batch) {
     if (stream_ != nullptr) return stream_->ReadNext(batch);
     if (next_ == batches_->num_record_batches()) return *batch = nullptr, arrow::Status::OK();
@@ -103,7 +145,8 @@ class IpcFile final : public internal::FileReader {
   int64_t bytes_ = 0;
   std::shared_ptr<arrow::ipc::RecordBatchFileReader> batches_;    // Of the file format,
   std::shared_ptr<arrow::ipc::RecordBatchStreamReader> stream_;  // or of the stream format.
-  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> all_;     // Columns of the file,
+  std::shared_ptr<arrow::Schema> schema_;  // and those that are read.
   int next_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace sabot::connectors {
 struct ParquetSinkOptions {
   int64_t row_group_rows = 131'072;
   std::string compression = "zstd";  // "zstd", "snappy", "lz4", "none".
-  int64_t rows_per_file = 0;         // See sink.h.
+  int64_t rows_per_file = 0;  // See sink.h.
+  std::optional<int64_t> resume_at = std::nullopt;  // The same.
   std::shared_ptr<env::Storage> storage = nullptr;  // Instead of the one that the path names.
 };
 

@@ -74,11 +74,8 @@ class ParquetFile final : public internal::FileReader {
     std::vector<std::string> names;
     for (const auto& field : fields) names.push_back(field.field->name());
     ARROW_ASSIGN_OR_RAISE(const auto columns, internal::FindColumns(Where(kConnector, file_), names, options.columns));
-    std::vector<int> leaves;
-    for (const int column : columns) AddLeaves(fields[static_cast<std::size_t>(column)], leaves);
-    std::vector<int> row_groups(static_cast<std::size_t>(reader_->num_row_groups()));
-    std::iota(row_groups.begin(), row_groups.end(), 0);
-    ARROW_ASSIGN_OR_RAISE(batches_, reader_->GetRecordBatchReader(row_groups, leaves));
+    for (const int column : columns) AddLeaves(fields[static_cast<std::size_t>(column)], leaves_);
+    ARROW_RETURN_NOT_OK(BeginAt(0));
     schema_ = batches_->schema();
     return arrow::Status::OK();
   }
@@ -91,15 +88,37 @@ class ParquetFile final : public internal::FileReader {
     return arrow::Status::OK();
   }
 
+  arrow::Result<std::optional<int64_t>> CountRows() override { return rows_; }
+
+  // Whole row groups.
+  arrow::Result<int64_t> Skip(int64_t rows) override {
+    const auto metadata = reader_->parquet_reader()->metadata();
+    int group = 0;
+    for (; group < metadata->num_row_groups(); ++group) {
+      const int64_t in_group = metadata->RowGroup(group)->num_rows();
+      if (in_group < 0 || in_group > rows - rows_read_) break;
+      rows_read_ += in_group;
+    }
+    if (group > 0) ARROW_RETURN_NOT_OK(ExplainFile(kConnector, file_, BeginAt(group)));
+    return rows_read_;
+  }
+
   double done() const override { return rows_ > 0 ? static_cast<double>(rows_read_) / static_cast<double>(rows_) : 1; }
 
  private:
+  arrow::Status BeginAt(int row_group) {
+    std::vector<int> row_groups(static_cast<std::size_t>(reader_->num_row_groups() - row_group));
+    std::iota(row_groups.begin(), row_groups.end(), row_group);
+    return reader_->GetRecordBatchReader(row_groups, leaves_).Value(&batches_);
+  }
+
   InputFile file_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;  // `batches_` reads from it.
+  std::vector<int> leaves_;                             // The columns that are read.
   std::unique_ptr<arrow::RecordBatchReader> batches_;
   std::shared_ptr<arrow::Schema> schema_;
   int64_t rows_ = 0;
-  int64_t rows_read_ = 0;
+  int64_t rows_read_ = 0;  // Or passed over.
 };
 
 }  // namespace

@@ -66,6 +66,11 @@ class PrefetchingSource final : public Source {
     return true;
   }
   void set_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
+  // On the caller's thread, since the reader has not begun.
+  arrow::Result<int64_t> Skip(int64_t rows) override {
+    if (stopped() || reader_.joinable()) return 0;
+    return source_->Skip(rows);
+  }
 
   arrow::Status Close() override {
     Stop();
@@ -97,6 +102,11 @@ class PrefetchingSource final : public Source {
       taken_.wait(lock, [this] { return batches_.size() < batches_max_ || stopping_; });
       if (stopping_) return;
     }
+  }
+
+  bool stopped() {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
   }
 
   void Stop() {

@@ -21,6 +21,9 @@ class Source : public arrow::RecordBatchReader {
     return true;
   }
   virtual void set_wake(std::function<void()> /*wake*/) {}  // Before the first TryNext.
+  // Passes over rows at its beginning that nobody wants, where that is cheaper than reading them: how many, at most
+  // `rows`. Before the first TryNext.
+  virtual arrow::Result<int64_t> Skip(int64_t /*rows*/) { return 0; }
 
   // How much of it has been read, 0 to 1, where that is known. May be called by any thread.
   virtual std::optional<double> done() const { return std::nullopt; }

@@ -44,7 +44,10 @@ class BackgroundSink final : public Sink {
     ARROW_RETURN_NOT_OK(Give(batch));
     return true;
   }
-  void set_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
+  void set_wake(std::function<void()> wake) override {
+    const std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
+  }
 
   arrow::Status Finish() override {
     ARROW_RETURN_NOT_OK(AwaitEnd());
@@ -58,6 +61,7 @@ class BackgroundSink final : public Sink {
 
   int64_t rows_written() const override { return sink_->rows_written(); }
   int64_t bytes_written() const override { return sink_->bytes_written(); }
+  int64_t rows_durable() const override { return sink_->rows_durable(); }
 
  private:
   // Until all that was given is written.
@@ -102,21 +106,21 @@ class BackgroundSink final : public Sink {
       const auto batch = std::move(batches_.front());
       batches_.pop_front();
       taken_.notify_one();
-      const bool wake = std::exchange(wanted_, false) && !ending_;
+      Wake();
       lock.unlock();
-      if (wake) wake_();
       arrow::Status status = sink_->Write(batch);
       lock.lock();
       if (status.ok()) continue;
       error_ = std::move(status);
       batches_.clear();
       End();
-      if (std::exchange(wanted_, false) && !ending_) {
-        lock.unlock();
-        wake_();
-      }
+      Wake();
       return;
     }
+  }
+  // With the mutex: who gets another to wake is sure that the one before is called no more.
+  void Wake() {
+    if (std::exchange(wanted_, false) && !ending_) wake_();
   }
   void End() {
     ended_ = true;
@@ -130,11 +134,11 @@ class BackgroundSink final : public Sink {
 
   const std::unique_ptr<Sink> sink_;
   const std::size_t batches_max_;
-  std::function<void()> wake_ = [] {};
   std::thread writer_;
   env::StopFlag left_;  // The writer asks it while it waits.
 
   std::mutex mutex_;  // Of all below.
+  std::function<void()> wake_ = [] {};
   std::condition_variable filled_;
   std::condition_variable taken_;
   std::deque<std::shared_ptr<arrow::RecordBatch>> batches_;
