@@ -348,5 +348,76 @@ TEST(ExecutionGraph, EachCopyOwnsKeyGroups) {
   }
 }
 
+// --- tables of key groups ---
+
+// A keyed step of three copies over four key groups.
+JobGraph FourGroups(int copies = 3) {
+  JobGraph job("job", 4);
+  AddTo(job, Source(2));
+  AddTo(job, Keyed("a", copies, {"symbol"}));
+  AddTo(job, Plain("b", copies, true));
+  ConnectIn(job, {.from = "ticks", .to = "a"});
+  ConnectIn(job, {.from = "a", .to = "b"});
+  return job;
+}
+
+arrow::Status RefusedTables(JobGraph job, std::map<std::string, std::vector<int32_t>> copies) {
+  return ExecutionGraph::Make(std::move(job), {.version = 1, .copies = std::move(copies)}).status();
+}
+
+TEST(KeyGroupTables, NameOperatorsThatThereAre) {
+  ExpectOptionError(RefusedTables(FourGroups(), {{"c", {0, 1, 2, 0}}}), "'c'", "'a'");
+}
+
+TEST(KeyGroupTables, HaveACopyForEachGroup) {
+  ExpectOptionError(RefusedTables(FourGroups(), {{"a", {0, 1, 2}}}), "'a'", "3 groups", "expected 4");
+  ExpectOptionError(RefusedTables(FourGroups(), {{"a", {0, 1, 2, 3}}}), "'a'", "group 3", "copy 3, expected 0 to 2");
+  ExpectOptionError(RefusedTables(FourGroups(), {{"a", {0, -1, 2, 1}}}), "'a'", "group 1", "copy -1");
+}
+
+TEST(KeyGroupTables, AreForWhatIsDividedByKey) {
+  ExpectOptionError(RefusedTables(FourGroups(), {{"ticks", {0, 1, 1, 0}}}), "'ticks'", "no HASH edge");
+  ExpectOptionError(RefusedTables(FourGroups(1), {{"a", {0, 0, 0, 0}}}), "'a'", "one copy");
+}
+
+TEST(KeyGroupTables, OfWhatSharesRowsFromCopyToCopyAreOne) {
+  ExpectOptionError(RefusedTables(FourGroups(), {{"a", {0, 1, 2, 0}}, {"b", {0, 1, 2, 1}}}), "'b'", "the one of 'a'");
+  EXPECT_TRUE(RefusedTables(FourGroups(), {{"a", {0, 1, 2, 0}}, {"b", {0, 1, 2, 0}}}).ok());
+}
+
+// What is in which file follows from the keys.
+TEST(KeyGroupTables, LeaveThePartitionsOfSinksAlone) {
+  JobGraph job = FourGroups();
+  AddTo(job, {.id = "out", .type = "sink", .parallelism = 3, .stateful = true, .key_by = {"symbol"}});
+  ConnectIn(job, {.from = "b", .to = "out"});
+  ExpectOptionError(RefusedTables(std::move(job), {{"a", {0, 1, 2, 0}}}), "'a'", "'out'", "another parallelism than 3");
+}
+
+TEST(KeyGroupTables, HoldForAllThatIsDividedAlike) {
+  const std::vector<int32_t> moved = {2, 1, 1, 2};
+  JobGraph job("job", 4);  // Two keyed steps, from copy to copy into what joins them.
+  AddTo(job, Source(2));
+  AddTo(job, Keyed("a", 3, {"symbol"}));
+  AddTo(job, Keyed("b", 3, {"symbol"}));
+  AddTo(job, {.id = "both", .type = "union", .parallelism = 3, .keeps_columns = true});
+  AddTo(job, Keyed("other", 2, {"symbol"}));
+  ConnectIn(job, {.from = "ticks", .to = "a"});
+  ConnectIn(job, {.from = "ticks", .to = "b"});
+  ConnectIn(job, {.from = "a", .to = "both"});
+  ConnectIn(job, {.from = "b", .to = "both", .input = 1});
+  ConnectIn(job, {.from = "both", .to = "other"});
+  const auto graph = ExecutionGraph::Make(job, {.version = 7, .copies = {{"b", moved}}}).ValueOrDie();
+  for (const std::string op : {"a", "b", "both"}) {
+    const int chain = graph.MovableChain(op).ValueOrDie();
+    EXPECT_EQ(graph.KeyGroupTable(chain), moved) << op;
+    EXPECT_EQ(graph.DividedWith(chain), graph.DividedWith(*graph.MovableChain("a"))) << op;
+  }
+  EXPECT_EQ(graph.KeyGroupTable(*graph.MovableChain("other")), (std::vector<int32_t>{0, 0, 1, 1}));
+  EXPECT_NE(graph.Explain().find("4 key groups, moved, version 7\n"), std::string::npos) << graph.Explain();
+  EXPECT_NE(graph.ToJson(-1).find(R"("key_group_tables":{"version":7,"copies":{"b":[2,1,1,2]}})"), std::string::npos)
+      << graph.ToJson(-1);
+  EXPECT_EQ(Planned(job).ToJson().find("key_group_tables"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sabot::graph

@@ -96,7 +96,7 @@ arrow::Result<std::vector<std::pair<int, int>>> Channels(EdgeKind kind, const Op
 
 }  // namespace
 
-arrow::Result<ExecutionGraph> ExecutionGraph::Make(JobGraph job) {
+arrow::Result<ExecutionGraph> ExecutionGraph::Make(JobGraph job, KeyGroupTables tables) {
   ARROW_RETURN_NOT_OK(job.Check());
   ARROW_RETURN_NOT_OK(CheckEnds(job));
   ExecutionGraph graph(std::move(job));
@@ -161,6 +161,8 @@ arrow::Result<ExecutionGraph> ExecutionGraph::Make(JobGraph job) {
                                  .chain = chain_of[op]});
     }
   }
+  graph.FindDivisions();
+  ARROW_RETURN_NOT_OK(graph.TakeTables(std::move(tables)));
   return graph;
 }
 
@@ -168,14 +170,6 @@ int ExecutionGraph::tasks() const {
   int tasks = 0;
   for (const Chain& chain : chains_) tasks += chain.parallelism;
   return tasks;
-}
-
-std::vector<int32_t> ExecutionGraph::KeyGroupTable(int chain) const {
-  std::vector<int32_t> owners(static_cast<std::size_t>(job_.key_groups()));
-  for (std::size_t group = 0; group < owners.size(); ++group) {
-    owners[group] = static_cast<int32_t>(group * static_cast<std::size_t>(chains_[chain].parallelism) / owners.size());
-  }
-  return owners;
 }
 
 }  // namespace sabot::graph

@@ -14,7 +14,9 @@
 #include <arrow/result.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,13 +56,22 @@ struct ShuffleEdge {
   std::vector<std::pair<int, int>> channels = {};
 };
 
+// Who owns which key groups, where it is not as the default says.
+struct KeyGroupTables {
+  int64_t version = 0;  // Grows with each change.
+  std::map<std::string, std::vector<int32_t>> copies = {};  // By operator's id: the copy of each key group.
+
+  bool operator==(const KeyGroupTables&) const = default;
+};
+
 class ExecutionGraph {
  public:
   // Errors (kOption), with the operator's name: no source; an operator that nothing feeds, or whose rows nothing takes
   // (one, which has the job's result, may be without sink); inputs with a gap; a kind that splits a key or does not fit
   // the copies; bounds of a kRange edge that do not fit its receiver's copies; more tasks or channels than there may
-  // be.
-  static arrow::Result<ExecutionGraph> Make(JobGraph job);
+  // be; a table of an operator that there is not, whose key groups cannot move, of another size than there are key
+  // groups, with a copy that there is not, or beside another one for the same copies.
+  static arrow::Result<ExecutionGraph> Make(JobGraph job, KeyGroupTables tables = {});
 
   const JobGraph& job() const { return job_; }
   const std::vector<TaskVertex>& vertices() const { return vertices_; }  // By operator, then copy.
@@ -69,8 +80,15 @@ class ExecutionGraph {
   const std::vector<ShuffleEdge>& forward_edges() const { return forward_edges_; }  // Those within chains.
   int tasks() const;  // Copies of all chains.
 
-  // For each key group the copy of a chain that owns it: group * copies / groups.
+  // For each key group the copy of a chain that owns it: group * copies / groups, unless a table says otherwise.
   std::vector<int32_t> KeyGroupTable(int chain) const;
+  const KeyGroupTables& key_group_tables() const { return tables_; }
+  // Chains between which rows go from copy to copy share their table: the number of the first of those.
+  int DividedWith(int chain) const { return divided_with_[static_cast<std::size_t>(chain)]; }
+  // The chain that an operator is in, if its key groups may move. Errors (kOption): there is no such operator; its rows
+  // are not divided by key groups; or they reach files of a partitioned sink from copy to copy, and what is in which
+  // file follows from the keys alone.
+  arrow::Result<int> MovableChain(std::string_view op) const;
 
   std::string Explain() const;  // For people, as text.
   std::string ToMermaid() const;  // As a Mermaid flowchart.
@@ -79,12 +97,17 @@ class ExecutionGraph {
 
  private:
   explicit ExecutionGraph(JobGraph job) : job_(std::move(job)) {}
+  void FindDivisions();
+  arrow::Status TakeTables(KeyGroupTables tables);
 
   JobGraph job_;
   std::vector<TaskVertex> vertices_;
   std::vector<Chain> chains_;
   std::vector<ShuffleEdge> edges_;
   std::vector<ShuffleEdge> forward_edges_;
+  std::vector<int> divided_with_;  // By chain.
+  KeyGroupTables tables_;
+  std::map<int, std::vector<int32_t>> table_of_;  // By the first of the chains that share it.
 };
 
 }  // namespace sabot::graph

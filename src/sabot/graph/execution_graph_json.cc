@@ -17,6 +17,9 @@ std::string ExecutionGraph::ToJson(int indent) const {
     for (const int op : chain.operators) ids.push_back(operators[op].id);
     json["chains"].push_back({{"operators", std::move(ids)}, {"parallelism", chain.parallelism}});
   }
+  if (!tables_.copies.empty()) {
+    json["key_group_tables"] = {{"version", tables_.version}, {"copies", tables_.copies}};
+  }
   const auto add = [&](Json& list, const ShuffleEdge& edge) {
     Json entry = {{"from", operators[edge.from].id},
                   {"to", operators[edge.to].id},

@@ -58,7 +58,8 @@ std::string ExecutionGraph::Explain() const {
                      std::to_string(vertices_.size()) +
                      (vertices_.size() == 1 ? " task vertex, " : " task vertices, ") + Count(tasks(), "task") + " in " +
                      Count(static_cast<int64_t>(chains_.size()), "chain") + ", " +
-                     Count(job_.key_groups(), "key group") + "\n";
+                     Count(job_.key_groups(), "key group") +
+                     (tables_.copies.empty() ? "" : ", moved, version " + std::to_string(tables_.version)) + "\n";
   for (std::size_t at = 0; at < chains_.size(); ++at) {
     const Chain& chain = chains_[at];
     text += "chain " + std::to_string(at) + ", " + Count(chain.parallelism, "task") + ":\n";

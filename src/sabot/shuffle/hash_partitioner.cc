@@ -39,11 +39,19 @@ arrow::Result<Split> HashPartitioner::Partition(const data::Batch& batch) {
   const std::span<const uint16_t> task_of_group = table_.task_of_group();
   std::fill(task_rows_.begin(), task_rows_.end(), 0);
   for (std::size_t group = 0; group < group_rows.size(); ++group) {
-    rows_of_group_[group] += group_rows[group];
+    auto& rows_so_far = rows_of_group_[group];
+    rows_so_far.store(rows_so_far.load(std::memory_order_relaxed) + group_rows[group], std::memory_order_relaxed);
     task_rows_[task_of_group[group]] += group_rows[group];
   }
   if (hot_keys_.Due()) ARROW_RETURN_NOT_OK(hot_keys_.Add(hasher_, *batch.rows, hashes));
   return SplitRows(row_group, task_of_group, task_rows_);
+}
+
+std::vector<int64_t> HashPartitioner::rows_of_group() const {
+  std::vector<int64_t> rows;
+  rows.reserve(rows_of_group_.size());
+  for (const auto& of_group : rows_of_group_) rows.push_back(of_group.load(std::memory_order_relaxed));
+  return rows;
 }
 
 arrow::Status HashPartitioner::set_table(data::KeyGroupTable table) {

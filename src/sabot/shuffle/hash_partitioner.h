@@ -4,6 +4,7 @@
 #include <arrow/result.h>
 #include <arrow/type.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -34,8 +35,8 @@ class HashPartitioner final : public Partitioner {
   // number of groups or of tasks, or a version that is not newer.
   arrow::Status set_table(data::KeyGroupTable table);
 
-  // What was seen so far: rows by key group, and the hottest keys of the batches looked at.
-  std::span<const int64_t> rows_of_group() const { return rows_of_group_; }
+  // What was seen so far: rows by key group, which any thread may ask, and the hottest keys of the batches looked at.
+  std::vector<int64_t> rows_of_group() const;
   const data::HotKeys& hot_keys() const { return hot_keys_; }
 
  private:
@@ -45,11 +46,11 @@ class HashPartitioner final : public Partitioner {
   data::KeyGroupTable table_;
   data::KeyGroups groups_;
   RowCounts counts_;
-  std::vector<int64_t> rows_of_group_;
+  std::vector<std::atomic<int64_t>> rows_of_group_;  // Written by the thread that partitions.
   data::HotKeys hot_keys_;
-  std::vector<uint32_t> hashes_;     // Of the batch in hand, by row,
+  std::vector<uint32_t> hashes_;  // Of the batch in hand, by row,
   std::vector<uint16_t> row_group_;  // as are its key groups;
-  std::vector<int64_t> task_rows_;   // and how many rows each task gets of it.
+  std::vector<int64_t> task_rows_;  // and how many rows each task gets of it.
 };
 
 }  // namespace sabot::shuffle
