@@ -235,8 +235,9 @@ TEST_F(PartitionsTest, AnotherColumnOfTheKeysNameIsShuffled) {
 TEST_F(PartitionsTest, GoesOnFromACheckpointHoweverItIsDivided) {
   class First final : public Checkpoints {
    public:
-    bool Due() override { return ++asked_ % 10 == 0; }
-    arrow::Status Keep(JobState state) override {
+    std::optional<int64_t> Due() override { return ++asked_; }
+    arrow::Status Keep(TakenState taken) override {
+      ARROW_ASSIGN_OR_RAISE(auto state, std::move(taken).Read());
       const bool some = !state.sinks.empty() && state.sinks.front().rows > 5000;
       if (kept == nullptr && some) kept = std::make_shared<JobState>(std::move(state));
       return arrow::Status::OK();
@@ -251,7 +252,9 @@ TEST_F(PartitionsTest, GoesOnFromACheckpointHoweverItIsDivided) {
   const auto expected = stream.Collect(Context(1)).ValueOrDie()->CombineChunksToBatch().ValueOrDie();
   for (const int before : {0, 1, 4}) {
     const auto first = std::make_shared<First>();
-    auto context = Context(before);
+    auto context = Context(before, /*threads=*/1);  // Which asks after each step,
+    context.shuffle.segments.roomy = false;         // and not all rows are on their way before the first.
+    context.shuffle.segments.segment_bytes = 4'096;
     context.checkpoints = first;
     ASSERT_TRUE(stream.Collect(context).ok());
     ASSERT_NE(first->kept, nullptr);

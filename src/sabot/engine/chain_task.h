@@ -17,7 +17,7 @@ class BarrierListener {
  public:
   virtual ~BarrierListener() = default;
   // All before the barrier has been taken, and nothing behind it.
-  virtual arrow::Status AtBarrier(int task, int64_t checkpoint, const OperatorChain& chain) = 0;
+  virtual arrow::Status AtBarrier(int task, int64_t checkpoint, OperatorChain& chain) = 0;
   virtual void AtEnd(int task) = 0;
 };
 

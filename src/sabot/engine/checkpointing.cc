@@ -8,12 +8,12 @@ namespace sabot::engine {
 
 bool Checkpointing::under_way() const {
   const std::lock_guard lock(mutex_);
-  return state_.has_value();
+  return taken_.has_value();
 }
 
 // All sources are cut at the place of the one that is furthest: none has to give rows back, and no gate keeps rows that
 // others wait for.
-bool Checkpointing::Begin() {
+bool Checkpointing::Begin(int64_t number, bool last, bool files) {
   if (under_way()) return false;
   std::vector<std::size_t> sources;
   data::Place cut = data::kBeginPlace;
@@ -29,7 +29,8 @@ bool Checkpointing::Begin() {
     const std::lock_guard lock(mutex_);
     ended_.resize(tasks_.size());
     if (!all_ended) {
-      state_ = JobState{.number = ++last_number_, .cut = cut};
+      taken_ = TakenState{.state = {.number = number, .cut = cut}};
+      files_ = files;
       answered_.assign(tasks_.size(), false);
       ended_at_ = answered_;
       missing_ = tasks_.size();
@@ -42,7 +43,7 @@ bool Checkpointing::Begin() {
     if (all_ended) {
       tasks_[task].source->Cut(0, data::kEndPlace);  // It has, so there is nothing to cut.
     } else {
-      tasks_[task].source->Cut(last_number_, cut);
+      tasks_[task].source->Cut(number, cut, last);
     }
     wake_(first_task_ + static_cast<int>(task));
   }
@@ -57,24 +58,52 @@ void Checkpointing::Answered(std::size_t task) {
   const TaskParts& parts = tasks_[task];
   if (parts.source != nullptr) {
     const SourcePosition position = parts.source->position();
-    state_->sources.push_back(
-        {.op = parts.source_op, .partition = parts.copy, .offset = position.offset, .time = position.time});
+    taken_->state.sources.push_back({.uid = parts.source_op,
+                                     .partition = parts.copy,
+                                     .offset = position.offset,
+                                     .time = position.time,
+                                     .ended = position.ended});
   }
   if (parts.sink_rows != nullptr) {
-    state_->sinks.push_back({.partition = parts.copy, .rows = parts.sink_rows_before + *parts.sink_rows});
+    const int64_t rows = parts.sink_rows_before + *parts.sink_rows;
+    taken_->state.sinks.push_back({.uid = parts.all.back(), .partition = parts.copy, .rows = rows});
   }
 }
 
-arrow::Status Checkpointing::AtBarrier(int number, int64_t checkpoint, const OperatorChain& chain) {
+arrow::Result<Checkpointing::Frozen> Checkpointing::Freeze(const TaskParts& parts, int64_t checkpoint,
+                                                           OperatorChain& chain, std::size_t op) {
+  Frozen frozen;
+  bool files = false;
+  {
+    const std::lock_guard lock(mutex_);
+    files = files_;
+  }
+  if (!files || !chain.state_in_files(op)) {
+    ARROW_ASSIGN_OR_RAISE(frozen.tables, chain.Freeze(op));
+    return frozen;
+  }
+  const std::string store = parts.operators[op] + "." + std::to_string(parts.copy);
+  auto folder = std::make_shared<const OwnFolder>(state_folder_ + "/" + store + "@" + std::to_string(checkpoint));
+  ARROW_ASSIGN_OR_RAISE(auto left, chain.FreezeFiles(op, folder->path()));
+  frozen.files = {.folder = std::move(folder), .store = state_folder_ + "/" + store, .files = std::move(left)};
+  return frozen;
+}
+
+arrow::Status Checkpointing::AtBarrier(int number, int64_t checkpoint, OperatorChain& chain) {
   const auto task = static_cast<std::size_t>(number - first_task_);
-  std::vector<OperatorState> states;
+  if (tasks_[task].sink != nullptr) tasks_[task].sink->OnBarrier();
+  std::vector<Frozen> frozen(chain.size());
   for (std::size_t op = 0; op < chain.size(); ++op) {
-    ARROW_ASSIGN_OR_RAISE(auto tables, chain.Snapshot(op));
-    states.push_back({.op = tasks_[task].operators[op], .copy = tasks_[task].copy, .tables = std::move(tables)});
+    ARROW_ASSIGN_OR_RAISE(frozen[op], Freeze(tasks_[task], checkpoint, chain, op));
   }
   const std::lock_guard lock(mutex_);
-  if (!state_ || state_->number != checkpoint) return arrow::Status::OK();  // Of one that was given up.
-  state_->operators.insert(state_->operators.end(), states.begin(), states.end());
+  if (!taken_ || taken_->state.number != checkpoint) return arrow::Status::OK();  // Of one that was given up.
+  for (std::size_t op = 0; op < chain.size(); ++op) {
+    if (frozen[op].tables.empty() && !frozen[op].files) continue;  // It has no state.
+    taken_->state.operators.push_back({.uid = tasks_[task].operators[op], .copy = tasks_[task].copy});
+    if (frozen[op].files) taken_->files.emplace(taken_->frozen.size(), std::move(*frozen[op].files));
+    taken_->frozen.push_back(std::move(frozen[op].tables));
+  }
   Answered(task);
   if (missing_ == 0) on_complete_();
   return arrow::Status::OK();
@@ -85,14 +114,14 @@ void Checkpointing::AtEnd(int number) {
   const std::lock_guard lock(mutex_);
   ended_.resize(tasks_.size());
   ended_[task] = true;
-  if (!state_) return;
+  if (!taken_) return;
   Answered(task);
   if (missing_ == 0) on_complete_();
 }
 
-std::optional<JobState> Checkpointing::TakeComplete() {
+std::optional<TakenState> Checkpointing::TakeComplete() {
   const std::lock_guard lock(mutex_);
-  if (!state_ || missing_ > 0) return std::nullopt;
+  if (!taken_ || missing_ > 0) return std::nullopt;
   std::map<std::string, bool> ended;  // Of each operator: whether all of its copies have.
   for (std::size_t task = 0; task < tasks_.size(); ++task) {
     for (const auto& op : tasks_[task].all) {
@@ -101,9 +130,9 @@ std::optional<JobState> Checkpointing::TakeComplete() {
     }
   }
   for (const auto& [op, all] : ended) {
-    if (all) state_->ended.push_back(op);
+    if (all) taken_->state.ended.push_back(op);
   }
-  return std::exchange(state_, std::nullopt);
+  return std::exchange(taken_, std::nullopt);
 }
 
 }  // namespace sabot::engine

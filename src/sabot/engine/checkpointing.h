@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "sabot/connectors/sink.h"
 #include "sabot/engine/chain_task.h"
 #include "sabot/engine/job_state.h"
 #include "sabot/engine/task_input.h"
@@ -27,36 +28,47 @@ class Checkpointing final : public BarrierListener {
     int copy = 0;
     SourceInput* source = nullptr;       // Its input, if that is a source partition.
     std::string source_op = "";
-    const std::atomic<int64_t>* sink_rows = nullptr;  // Of the sink at its end.
+    connectors::Sink* sink = nullptr;  // At its end, if there is one.
+    const std::atomic<int64_t>* sink_rows = nullptr;  // Given to it, or to who iterates.
     int64_t sink_rows_before = 0;                     // Given to that sink before this run.
   };
   // `wake` wakes a task, `on_complete` the thread that runs the job.
   Checkpointing(int first_task, std::function<void(int task)> wake, std::function<void()> on_complete)
       : first_task_(first_task), wake_(std::move(wake)), on_complete_(std::move(on_complete)) {}
   void Add(TaskParts parts) { tasks_.push_back(std::move(parts)); }
+  // The run's own folder of state: each store lies in <uid>.<copy>, what it leaves at a barrier beside it.
+  void set_state_folder(std::string folder) { state_folder_ = std::move(folder); }
 
-  // On the thread that runs the job. Begins one, unless one is under way or all sources have ended.
-  bool Begin();
+  // On the thread that runs the job. Begins one, unless one is under way or all sources have ended. `last`: the sources
+  // give nothing behind it. `files`: operators may leave files.
+  bool Begin(int64_t number, bool last = false, bool files = false);
   bool under_way() const;
   // Once each: a state that is complete.
-  std::optional<JobState> TakeComplete();
+  std::optional<TakenState> TakeComplete();
 
-  arrow::Status AtBarrier(int task, int64_t checkpoint, const OperatorChain& chain) override;
+  arrow::Status AtBarrier(int task, int64_t checkpoint, OperatorChain& chain) override;
   void AtEnd(int task) override;
 
  private:
+  // What an operator remembers, in one of its forms.
+  struct Frozen {
+    operators::FrozenState tables = {};
+    std::optional<FrozenFiles> files = std::nullopt;
+  };
+  arrow::Result<Frozen> Freeze(const TaskParts& parts, int64_t checkpoint, OperatorChain& chain, std::size_t op);
   void Answered(std::size_t task);  // With the mutex.
 
   const int first_task_;
   const std::function<void(int)> wake_;
   const std::function<void()> on_complete_;
   std::vector<TaskParts> tasks_;
+  std::string state_folder_;
 
   mutable std::mutex mutex_;  // Of all below.
-  int64_t last_number_ = 0;
-  std::optional<JobState> state_;  // Under way,
-  std::vector<bool> answered_;     // of which these tasks have told theirs.
-  std::vector<bool> ended_at_;     // Those that answered by their end.
+  std::optional<TakenState> taken_;  // Under way,
+  bool files_ = false;  // for somebody who wants files,
+  std::vector<bool> answered_;  // of which these tasks have told theirs.
+  std::vector<bool> ended_at_;  // Those that answered by their end.
   std::size_t missing_ = 0;
   std::vector<bool> ended_;
 };

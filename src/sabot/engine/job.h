@@ -23,7 +23,9 @@
 #include "sabot/connectors/sink.h"
 #include "sabot/connectors/source.h"
 #include "sabot/engine/checkpointing.h"
+#include "sabot/engine/idle.h"
 #include "sabot/engine/operator_chain.h"
+#include "sabot/engine/own_folder.h"
 #include "sabot/engine/plan.h"
 #include "sabot/engine/planner.h"
 #include "sabot/engine/restoring.h"
@@ -48,12 +50,18 @@ class Job {
                                                   std::vector<std::string> sink_key = {});
   ~Job();
 
-  // The next rows; nothing: the end. Of a job without sinks.
+  // The next rows; nothing: the end, or handed_over(). Of a job without sinks.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next();
-  // To the end. Of a job with sinks.
+  // To the end, or until it is handed_over(). Of a job with sinks.
   arrow::Status RunToEnd();
+  // Its last state was kept, with all its rows given, and another job is to go on from there.
+  bool handed_over() const { return handed_over_; }
 
   RunProgress progress() const;
+  int64_t rows_given() const { return rows_read_; }  // By sources, without those that they rejected.
+  int64_t rows_rejected_by_sources() const;
+  // That HASH edges sent so far, by key group: all edges into chains that share a table (ExecutionGraph::DividedWith).
+  std::vector<int64_t> KeyGroupRows(int division) const;
   const std::map<std::string, std::shared_ptr<arrow::Table>>& reports() const { return reports_; }
   const graph::ExecutionGraph& graph() const { return planned_.graph; }
   const RunContext& context() const { return context_; }
@@ -73,7 +81,12 @@ class Job {
   int64_t FrameRows(int chain) const;
   arrow::Result<std::unique_ptr<Task>> MakeTask(int chain, int copy, const Sinks& sinks);
   arrow::Result<std::unique_ptr<TaskInput>> MakeInput(int chain, int copy, const SchemaPtr& schema);
-  arrow::Result<std::unique_ptr<operators::Operator>> MakeOperator(const Plan& step, int copy, bool alone);
+  arrow::Result<std::unique_ptr<operators::Operator>> MakeOperator(const Plan& step, const std::string& id, int copy,
+                                                                   bool alone);
+  arrow::Result<operators::StateStore> OpenState(const std::string& id, int copy);
+  int64_t StateStores() const;
+  Restoring::Division DivisionOf(int chain, int copy) const;
+  arrow::Result<data::KeyGroupTable> TableOf(const graph::ShuffleEdge& edge, int receivers) const;
   arrow::Result<std::unique_ptr<shuffle::Partitioner>> MakePartitioner(const graph::ShuffleEdge& edge, int receivers,
                                                                        const SchemaPtr& schema) const;
   const graph::ShuffleEdge* DividingEdge(int chain) const;
@@ -83,6 +96,7 @@ class Job {
   std::string TaskName(int chain, int copy) const;
   arrow::Status Tell();  // Of interrupts, progress and checkpoints, on the caller's thread.
   arrow::Status Checkpoint();
+  arrow::Status MakeIdle();
   int64_t rows_written() const;
 
   PlanPtr plan_;
@@ -98,8 +112,10 @@ class Job {
   std::map<const Plan*, std::shared_ptr<std::any>> shared_;  // By copies of a step.
   std::shared_ptr<ResultQueue> results_;
   std::unique_ptr<Checkpointing> checkpointing_;  // If anybody wants checkpoints.
+  std::unique_ptr<IdleSources> idle_;  // If there may be any.
   std::shared_ptr<env::Storage> spill_storage_;
   std::string spill_folder_;
+  std::shared_ptr<const OwnFolder> state_folder_;  // If any state lies on a disk. It goes when the operators have gone.
   struct JobChannel {
     ChannelEnds ends;
     std::unique_ptr<std::atomic<int64_t>> frontier_time;  // Of what was sent.
@@ -108,9 +124,12 @@ class Job {
   struct HashEdge {  // A sender's end of one.
     std::string from;
     std::string to;
+    int to_chain;
     const shuffle::HashPartitioner* partitioner;
   };
   std::vector<HashEdge> hash_edges_;
+  bool last_ = false;  // The checkpoint under way is the last.
+  bool handed_over_ = false;
   std::chrono::steady_clock::time_point told_;
   std::unique_ptr<TaskScheduler> scheduler_;  // Ends first.
 };

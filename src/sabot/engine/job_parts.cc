@@ -14,6 +14,7 @@
 #include "sabot/operators/kernel_operator.h"
 #include "sabot/shuffle/input_gate.h"
 #include "sabot/shuffle/registry.h"
+#include "sabot/state/rocksdb_store.h"
 
 namespace sabot::engine {
 namespace {
@@ -120,24 +121,25 @@ arrow::Result<std::unique_ptr<Task>> Job::MakeTask(int chain, int copy, const Si
   if (first != nullptr) schema = first->inputs.empty() ? first->schema : first->inputs.front()->schema;
   ARROW_ASSIGN_OR_RAISE(auto input, MakeInput(chain, copy, schema));
   Checkpointing::TaskParts parts{.copy = copy, .source = dynamic_cast<SourceInput*>(input.get())};
-  Restoring::Division division;
-  if (const auto* const edge = DividingEdge(chain)) {
-    const int copies = planned_.graph.chains()[static_cast<std::size_t>(chain)].parallelism;
-    division.divide = [this, edge, copies](const SchemaPtr& keys) { return MakePartitioner(*edge, copies, keys); };
-  }
+  Restoring::Division division = DivisionOf(chain, copy);
   std::vector<std::unique_ptr<operators::Operator>> made;
   for (const int op : operators) {
     const Plan* const step = planned_.steps[static_cast<std::size_t>(op)];
     const auto& described = planned_.graph.job().operators()[static_cast<std::size_t>(op)];
     parts.all.push_back(described.id);
-    if (HasSource(step)) parts.source_op = described.id;
+    if (HasSource(step)) {
+      parts.source_op = described.id;
+      const int task = first_task_[static_cast<std::size_t>(chain)] + copy;
+      if (idle_ != nullptr) idle_->Add(described.id, copy, *parts.source, task);
+    }
     if (step == nullptr) {
+      if (!sinks.empty()) parts.sink = sinks[static_cast<std::size_t>(copy)];
       parts.sink_rows = &sink_rows_[static_cast<std::size_t>(copy)];
       parts.sink_rows_before = restored_.SinkRows(copy);
     }
     on_caller = on_caller || CallsPython(step);
     if (step == nullptr || HasSource(step) || std::holds_alternative<UnionStep>(step->step)) continue;
-    ARROW_ASSIGN_OR_RAISE(auto bound, MakeOperator(*step, copy, alone));
+    ARROW_ASSIGN_OR_RAISE(auto bound, MakeOperator(*step, described.id, copy, alone));
     ARROW_ASSIGN_OR_RAISE(auto schemas, bound->Bind({std::move(schema)}));
     schema = std::move(schemas.front());
     if (restored_.Ended(described.id)) continue;  // It has said all it had to say.
@@ -174,16 +176,20 @@ arrow::Result<std::unique_ptr<TaskInput>> Job::MakeInput(int chain, int copy, co
   const Plan* const step = planned_.steps[static_cast<std::size_t>(first)];
   if (HasSource(step)) {
     const auto& source_step = std::get<SourceStep>(step->step);
-    ARROW_ASSIGN_OR_RAISE(auto source, source_step.partitions[static_cast<std::size_t>(copy)](context_.rejects));
+    const auto& id = graph.job().operators()[static_cast<std::size_t>(first)].id;
+    const auto rejects = context_.rejects_of == nullptr ? context_.rejects : context_.rejects_of(id, copy);
+    ARROW_ASSIGN_OR_RAISE(auto source, source_step.partitions[static_cast<std::size_t>(copy)](rejects));
     source->set_wake(Waker(chain, copy));
     sources_.push_back(source);
-    const auto& id = graph.job().operators()[static_cast<std::size_t>(first)].id;
+    std::vector<IdleDecision> decided;
+    if (context_.decisions != nullptr) decided = DecisionsOf(context_.decisions->taken(), id, copy);
     return MakeSourceInput(std::move(source),
                            {.rank = planned_.first_rank[static_cast<std::size_t>(first)] + copy,
                             .event_time = step->schema->GetFieldIndex(source_step.event_time),
                             .carried = planned_.carried,
                             .batch_rows = FrameRows(chain),
-                            .cut_seed = context_.cut_seed},
+                            .cut_seed = context_.cut_seed,
+                            .decided = std::move(decided)},
                            rows_read_, restored_.Begin(id, copy));
   }
   std::vector<std::pair<int, std::shared_ptr<shuffle::Channel>>> channels;  // By input, then sender.
@@ -205,7 +211,8 @@ arrow::Result<std::unique_ptr<TaskInput>> Job::MakeInput(int chain, int copy, co
 }
 
 // `alone`: beside copies of it, so it asks for no threads of its own.
-arrow::Result<std::unique_ptr<operators::Operator>> Job::MakeOperator(const Plan& step, int copy, bool alone) {
+arrow::Result<std::unique_ptr<operators::Operator>> Job::MakeOperator(const Plan& step, const std::string& id, int copy,
+                                                                      bool alone) {
   operators::OperatorContext context{
       .places = planned_.carried != Carried::kNothing, .rejects = context_.rejects, .copy = copy};
   context.shared = shared_.try_emplace(&step, context.shared).first->second;
@@ -220,8 +227,55 @@ arrow::Result<std::unique_ptr<operators::Operator>> Job::MakeOperator(const Plan
   }
   if (const auto* const op = std::get_if<OperatorStep>(&step.step)) return op->make(context);
   const auto& kernels = std::get<KernelStep>(step.step);
+  if (context_.state.backend == "rocksdb" && !kernels.by.empty()) {
+    context.open_store = [this, id, copy] { return OpenState(id, copy); };
+  }
   ARROW_ASSIGN_OR_RAISE(auto chain, operators::KernelChain::Make(kernels.kernels, kernels.by));
   return std::make_unique<operators::KernelOperator>(std::move(chain), context);
+}
+
+// How many copies of operators may have state in a store.
+int64_t Job::StateStores() const {
+  int64_t stores = 0;
+  for (const auto& chain : planned_.graph.chains()) {
+    for (const int op : chain.operators) {
+      const Plan* const step = planned_.steps[static_cast<std::size_t>(op)];
+      const auto* const kernels = step == nullptr ? nullptr : std::get_if<KernelStep>(&step->step);
+      if (kernels != nullptr && !kernels->by.empty()) stores += chain.parallelism;
+    }
+  }
+  return stores;
+}
+
+arrow::Result<operators::StateStore> Job::OpenState(const std::string& id, int copy) {
+  if (state_folder_ == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(state_folder_, OwnFolder::Make(context_.state.folder));
+    if (checkpointing_ != nullptr) checkpointing_->set_state_folder(state_folder_->path());
+  }
+  ARROW_ASSIGN_OR_RAISE(auto store, state::OpenRocksDb(state_folder_->path() + "/" + id + "." + std::to_string(copy)));
+  return operators::StateStore{.store = std::move(store),
+                               .cached_bytes = context_.state.cached_bytes / StateStores(),
+                               .key_groups = planned_.graph.job().key_groups()};
+}
+
+arrow::Result<data::KeyGroupTable> Job::TableOf(const graph::ShuffleEdge& edge, int receivers) const {
+  return data::KeyGroupTable::Of(planned_.graph.KeyGroupTable(edge.to_chain), receivers,
+                                 planned_.graph.key_group_tables().version);
+}
+
+Restoring::Division Job::DivisionOf(int chain, int copy) const {
+  const auto* const edge = DividingEdge(chain);
+  if (edge == nullptr) return {};
+  const int copies = planned_.graph.chains()[static_cast<std::size_t>(chain)].parallelism;
+  Restoring::Division division;
+  division.divide = [this, edge, copies](const SchemaPtr& keys) { return MakePartitioner(*edge, copies, keys); };
+  if (edge->kind != graph::EdgeKind::kHash || copies == 1) return division;
+  division.keys = edge->keys;
+  division.owned_groups = [this, edge, copies, copy]() -> arrow::Result<std::function<bool(uint16_t group)>> {
+    ARROW_ASSIGN_OR_RAISE(auto table, TableOf(*edge, copies));
+    return [table = std::move(table), copy](uint16_t group) { return table.TaskOf(group) == copy; };
+  };
+  return division;
 }
 
 arrow::Result<std::unique_ptr<shuffle::Partitioner>> Job::MakePartitioner(const graph::ShuffleEdge& edge, int receivers,
@@ -233,8 +287,7 @@ arrow::Result<std::unique_ptr<shuffle::Partitioner>> Job::MakePartitioner(const 
     spec.name = "hash";
     spec.keys = edge.keys;
     spec.key_groups = planned_.graph.job().key_groups();
-    ARROW_ASSIGN_OR_RAISE(spec.table, data::KeyGroupTable::Of(planned_.graph.KeyGroupTable(edge.to_chain), receivers,
-                                                              /*version=*/0));
+    ARROW_ASSIGN_OR_RAISE(spec.table, TableOf(edge, receivers));
   } else if (edge.kind == graph::EdgeKind::kRange) {
     spec.name = "range";
     spec.column = edge.keys.front();
@@ -282,7 +335,8 @@ arrow::Result<std::unique_ptr<TaskOutput>> Job::MakeOutput(int chain, int copy, 
     ARROW_ASSIGN_OR_RAISE(auto partitioner, MakePartitioner(edge, static_cast<int>(lanes.size()), schema));
     if (const auto* const hash = dynamic_cast<const shuffle::HashPartitioner*>(partitioner.get())) {
       const auto& to = graph.job().operators()[static_cast<std::size_t>(edge.to)];
-      hash_edges_.push_back({.from = TaskName(chain, copy), .to = to.id, .partitioner = hash});
+      hash_edges_.push_back(
+          {.from = TaskName(chain, copy), .to = to.id, .to_chain = edge.to_chain, .partitioner = hash});
     }
     outputs.push_back(MakeRouter(std::move(partitioner), std::move(lanes)));
   }

@@ -8,10 +8,12 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "sabot/data/frame.h"
 #include "sabot/operators/operator.h"
+#include "sabot/state/key_store.h"
 
 namespace sabot::engine {
 
@@ -25,12 +27,13 @@ class OperatorChain {
   // What comes out next; nothing: it must be fed, or has given the end. Rows carry the frontier that holds behind them.
   arrow::Result<std::optional<data::Frame>> Next();
 
-  // The state of each operator: when Next gave a barrier, as of that barrier; and the other way round, before the first
-  // frame.
-  using Tables = std::vector<std::shared_ptr<arrow::Table>>;
+  // The state of each operator, when Next gave a barrier, as of that barrier.
   std::size_t size() const { return links_.size(); }
-  arrow::Result<Tables> Snapshot(std::size_t op) const { return links_[op].op->Snapshot(); }
-  arrow::Status Restore(std::size_t op, const Tables& snapshot) { return links_[op].op->Restore(snapshot); }
+  arrow::Result<operators::FrozenState> Freeze(std::size_t op) { return links_[op].op->Freeze(); }
+  bool state_in_files(std::size_t op) const { return links_[op].op->state_in_files(); }
+  arrow::Result<std::vector<state::KeyStore::File>> FreezeFiles(std::size_t op, const std::string& folder) {
+    return links_[op].op->FreezeFiles(folder);
+  }
 
  private:
   using Frames = std::deque<data::Frame>;

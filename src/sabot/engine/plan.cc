@@ -32,10 +32,13 @@ std::string TextOf(const operators::KernelSpec& spec) {
   return spec.kernel + "(" + text + ")" + outputs;
 }
 
+// What the step is called in checkpoints, if it is.
+std::string UidOf(const Plan& plan) { return plan.uid.empty() ? "" : " [uid " + plan.uid + "]"; }
+
 void Write(const Plan& plan, const std::vector<const Plan*>& sources, const std::string& indent, std::string& text) {
   if (std::holds_alternative<SourceStep>(plan.step)) {
     const auto rank = std::find(sources.begin(), sources.end(), &plan) - sources.begin();
-    text += indent + "source " + std::to_string(rank) + ": " + plan.description + "\n";
+    text += indent + "source " + std::to_string(rank) + ": " + plan.description + UidOf(plan) + "\n";
     return;
   }
   const bool merges = std::holds_alternative<UnionStep>(plan.step);
@@ -52,10 +55,10 @@ void Write(const Plan& plan, const std::vector<const Plan*>& sources, const std:
     const bool one = step->kernels.size() == 1;
     text += indent + (one ? "kernel" : "kernels, one pass") + (step->stateful ? " by " + Joined(step->by) : "") + ":";
     for (const auto& kernel : step->kernels) text += (one ? " " : "\n" + indent + "  ") + TextOf(kernel);
-    text += "\n";
+    text += UidOf(plan) + "\n";
     return;
   }
-  text += indent + plan.description + "\n";
+  text += indent + plan.description + UidOf(plan) + "\n";
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct SourceStep {
   std::string event_time = "timestamp";  // The column of event time, where there is one; else rows have only offsets.
   bool at_rest = false;  // All rows are there already: taking some batches at once delays nobody.
   bool on_caller = false;  // It calls Python: only the thread that runs the job may read it.
+  bool once = false;  // It cannot be opened again.
   std::vector<std::string> partitioned_by = {};  // No two partitions share a key of these columns.
   std::vector<std::string> partition_names = {};  // For messages; none: they are called by their numbers.
 };
@@ -40,6 +41,7 @@ struct OperatorStep {
   bool keeps_columns = false;  // Columns of its input that its output has, too, are unchanged.
   // Its author says that copies of it may work side by side, whatever stateful() says of what it cannot know.
   bool copies_allowed = false;
+  bool own_memory = false;  // It may remember what its Snapshot has not: a function of the user's.
   bool by_partition = false;  // It stands right behind a source, with a copy for each of its partitions.
 };
 struct KernelStep {  // Kernels that run as one fused pass.
@@ -67,6 +69,7 @@ struct Plan {
   std::variant<SourceStep, OperatorStep, KernelStep, UnionStep> step;
   std::vector<PlanPtr> inputs = {};
   int parallelism = 0;  // Copies; 0: as the run says.
+  std::string uid = {};  // What its state is called; empty: by its type and number.
   std::vector<std::optional<AskedEdge>> asked = {};  // By input; where there is none, as the rules say.
 };
 

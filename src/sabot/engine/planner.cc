@@ -28,7 +28,7 @@ class Planner {
     const bool by_hash = sinks > 1 && partitioned_;
     const AskedEdge hash{.kind = graph::EdgeKind::kHash};
     ARROW_RETURN_NOT_OK(Connect(last, static_cast<int>(steps_.size()) - 1, 0, by_hash ? &hash : nullptr));
-    ARROW_ASSIGN_OR_RAISE(auto graph, graph::ExecutionGraph::Make(std::move(job_)));
+    ARROW_ASSIGN_OR_RAISE(auto graph, graph::ExecutionGraph::Make(std::move(job_), options_.tables));
     const Carried carried = WhatRowsCarry(graph);
     return PlannedJob{.graph = std::move(graph),
                       .steps = std::move(steps_),
@@ -107,6 +107,7 @@ class Planner {
                          return plan.schema->GetFieldIndex(key) >= 0 || !InputHas(plan, key);
                        });
     op.id = op.type + "_" + std::to_string(numbers_[op.type]++);
+    if (!plan.uid.empty()) op.id = plan.uid;
     if (op.type != "source") op.parallelism = Copies(plan, op, inputs, on_caller && !copies_allowed);
     return op;
   }

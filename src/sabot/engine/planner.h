@@ -21,6 +21,7 @@ struct PlanOptions {
   bool for_all = false;  // `parallelism` replaces every number above 1, too.
   int threads = 1;
   int key_groups = 256;
+  graph::KeyGroupTables tables = {};  // Which copies own them, where it is not as the default says.
   int sink_partitions = 1;                  // How many sinks there are,
   std::vector<std::string> sink_key = {};   // and by which key rows go to them.
   graph::Ordering ordering = graph::Ordering::kPlace;

@@ -9,6 +9,7 @@
 #include "sabot/data/errors.h"
 #include "sabot/data/gather.h"
 #include "sabot/data/key_hash.h"
+#include "sabot/engine/operator_files.h"
 
 namespace sabot::engine {
 namespace {
@@ -61,17 +62,17 @@ arrow::Status Restoring::Check(const std::vector<graph::Operator>& operators) co
   for (const auto& op : operators) ids.push_back(op.id);
   const auto known = [&](const std::string& id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
   for (const auto& state : state_->operators) {
-    if (state.tables.empty() || known(state.op)) continue;
-    return data::SnapshotError("the checkpoint has the state of operator '" + state.op + "', which the job has not." +
-                               data::NearestNames(state.op, ids) + " Go on with the pipeline it was taken of.");
+    if (state.empty() || known(state.uid)) continue;
+    return data::SnapshotError("the checkpoint has the state of operator '" + state.uid + "', which the job has not." +
+                               data::NearestNames(state.uid, ids) + " Go on with the pipeline it was taken of.");
   }
   for (const auto& source : state_->sources) {
     const auto found = std::find_if(operators.begin(), operators.end(), [&](const auto& op) {
-      return op.id == source.op && op.parallelism > source.partition;
+      return op.id == source.uid && op.parallelism > source.partition;
     });
     if (found != operators.end()) continue;
     return data::SnapshotError("the checkpoint has partition " + std::to_string(source.partition) + " of source '" +
-                               source.op + "', which the job has not. Go on with the sources it was taken of.");
+                               source.uid + "', which the job has not. Go on with the sources it was taken of.");
   }
   return arrow::Status::OK();
 }
@@ -83,7 +84,7 @@ bool Restoring::Ended(const std::string& op) const {
 SourcePosition Restoring::Begin(const std::string& op, int partition) const {
   if (state_ == nullptr) return {};
   for (const auto& source : state_->sources) {
-    if (source.op == op && source.partition == partition)
+    if (source.uid == op && source.partition == partition)
       return {.offset = source.offset, .time = source.time, .last = state_->cut};
   }
   return {};
@@ -99,11 +100,28 @@ int64_t Restoring::SinkRows(int partition) const {
 
 std::shared_ptr<arrow::Table> Restoring::KeysOf(int partition, const Division& division) const {
   for (const auto& state : state_->operators) {
-    if (state.op == division.partition_check && state.copy == partition && !state.tables.empty()) {
+    if (state.uid == division.partition_check && state.copy == partition && !state.tables.empty()) {
       return state.tables.front();
     }
   }
   return nullptr;
+}
+
+bool Restoring::TakesFiles(const graph::Operator& op, const std::vector<const OperatorState*>& states,
+                           const Division& division, const operators::Operator& into) const {
+  if (states.empty() || !into.state_in_files()) return false;
+  const bool by_group = division.owned_groups != nullptr && division.keys == op.key_by;
+  if (op.parallelism > 1 && !by_group) return false;
+  return std::all_of(states.begin(), states.end(), [](const auto* state) { return state->files != nullptr; });
+}
+
+arrow::Result<Tables> Restoring::TablesOf(const OperatorState& state) const {
+  if (state.files == nullptr) return state.tables;
+  const auto [known, first] = read_.try_emplace(&state);
+  if (first) {
+    ARROW_ASSIGN_OR_RAISE(known->second, ReadTables(*state.files));
+  }
+  return known->second;
 }
 
 arrow::Status Restoring::Restore(const graph::Operator& op, int copy, const Division& division,
@@ -111,16 +129,34 @@ arrow::Status Restoring::Restore(const graph::Operator& op, int copy, const Divi
   if (state_ == nullptr) return arrow::Status::OK();
   std::vector<const OperatorState*> states;
   for (const auto& state : state_->operators) {
-    if (state.op != op.id || state.tables.empty()) continue;
+    if (state.uid != op.id || state.empty()) continue;
     if (op.id == division.partition_check && state.copy != copy) continue;  // It is of its partition.
     states.push_back(&state);
+  }
+  if (op.key_by.empty() && op.id != division.partition_check && !states.empty() && op.parallelism > 1) {
+    return data::SnapshotError("operator '" + op.id + "' has state that is not by key, of which the checkpoint has " +
+                               std::to_string(states.size()) + " copies, and the job " +
+                               std::to_string(op.parallelism) +
+                               ". Nobody can tell which rows it was of: run it with one copy, or drop its state.");
   }
   if (op.key_by.empty() && states.size() > 1) {
     return data::SnapshotError("the checkpoint has the state of " + std::to_string(states.size()) +
                                " copies of operator '" + op.id + "', which has no key. Nobody can tell whose it is.");
   }
+  const auto named = [&](const arrow::Status& status) {
+    return status.ok() ? status : status.WithMessage("operator '", op.id, "': ", status.message());
+  };
+  if (TakesFiles(op, states, division, into)) {
+    std::function<bool(uint16_t group)> owned = [](uint16_t) { return true; };
+    if (op.parallelism > 1) {
+      ARROW_ASSIGN_OR_RAISE(owned, division.owned_groups());
+    }
+    std::vector<std::shared_ptr<state::KeyStore>> stores;
+    for (const auto* const state : states) stores.push_back(state->files);
+    return named(into.RestoreFiles(stores, owned));
+  }
   for (const auto* const state : states) {
-    Tables tables = state->tables;
+    ARROW_ASSIGN_OR_RAISE(Tables tables, TablesOf(*state));
     for (auto& table : tables) {
       if (op.key_by.empty() || table->num_rows() == 0) continue;
       if (division.divide != nullptr) {
@@ -130,8 +166,7 @@ arrow::Status Restoring::Restore(const graph::Operator& op, int copy, const Divi
         ARROW_ASSIGN_OR_RAISE(table, OwnedByPartition(*table, keys.get(), division.partitioned_by));
       }
     }
-    const auto status = into.Restore(tables);
-    if (!status.ok()) return status.WithMessage("operator '", op.id, "': ", status.message());
+    ARROW_RETURN_NOT_OK(named(into.Restore(tables)));
   }
   return arrow::Status::OK();
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,9 @@ class Restoring {
   struct Division {
     std::function<arrow::Result<std::unique_ptr<shuffle::Partitioner>>(const std::shared_ptr<arrow::Schema>& keys)>
         divide = nullptr;
+    // Where rows go by the key groups of `keys`: which of them are the copy's.
+    std::function<arrow::Result<std::function<bool(uint16_t group)>>()> owned_groups = nullptr;
+    std::vector<std::string> keys = {};
     std::string partition_check = {};
     std::vector<std::string> partitioned_by = {};
   };
@@ -42,10 +46,15 @@ class Restoring {
   arrow::Status Restore(const graph::Operator& op, int copy, const Division& division, operators::Operator& into) const;
 
  private:
+  // Whether the state of all earlier copies is in files that the operator can take as they are.
+  bool TakesFiles(const graph::Operator& op, const std::vector<const OperatorState*>& states, const Division& division,
+                  const operators::Operator& into) const;
+  arrow::Result<std::vector<std::shared_ptr<arrow::Table>>> TablesOf(const OperatorState& state) const;
   // The keys that a partition had; none: it had no rows.
   std::shared_ptr<arrow::Table> KeysOf(int partition, const Division& division) const;
 
   std::shared_ptr<const JobState> state_;
+  mutable std::map<const OperatorState*, std::vector<std::shared_ptr<arrow::Table>>> read_;  // Of files, once for all.
 };
 
 }  // namespace sabot::engine

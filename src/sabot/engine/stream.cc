@@ -96,6 +96,18 @@ arrow::Result<Stream> Stream::Spilling(const std::string& when) const {
   return stream;
 }
 
+arrow::Result<Stream> Stream::Uid(std::string uid) const {
+  if (!plan_->uid.empty()) {
+    return data::OptionError("uid: the step '" + plan_->description + "' is called '" + plan_->uid +
+                             "' already. Name each step once.");
+  }
+  Plan named = *plan_;
+  named.uid = std::move(uid);
+  Stream stream = *this;
+  stream.plan_ = std::make_shared<const Plan>(std::move(named));
+  return stream;
+}
+
 Stream Stream::With(Plan plan) const {
   Stream stream = *this;
   stream.asked_.reset();
@@ -233,7 +245,7 @@ arrow::Result<Stream> Stream::Kernel(operators::KernelSpec kernel, std::optional
   ARROW_ASSIGN_OR_RAISE(auto schema, alone.Bind(this->schema()));
   const auto* const before = std::get_if<KernelStep>(&plan_->step);
   const bool same_key = before != nullptr && (!alone.stateful() || !before->stateful || before->by == key);
-  const bool fuses = same_key && plan_->parallelism == parallelism_ && !asked_;
+  const bool fuses = same_key && plan_->parallelism == parallelism_ && plan_->uid.empty() && !asked_;
   KernelStep step = fuses ? *before : KernelStep{.kernels = {}, .by = key};
   if (alone.stateful()) {
     step.by = key;
@@ -259,7 +271,8 @@ arrow::Result<Stream> Stream::Map(operators::MapOptions options, operators::Batc
                 },
                 .type = type,
                 // Rows that are made of a batch have its place: how copies cut batches would be seen.
-                .copies_allowed = keeps_rows});
+                .copies_allowed = keeps_rows,
+                .own_memory = true});
 }
 
 arrow::Result<Stream> Stream::DataQuality(operators::DataQualityOptions options) const {

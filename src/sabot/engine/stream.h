@@ -136,6 +136,11 @@ class Stream {
   // word.
   arrow::Result<Stream> Spilling(const std::string& when) const;
 
+  // What the last step is called in checkpoints, so that its state is found again when other steps have changed. It
+  // stays a pass of its own. Error (kOption): a step that has a name already; at the run, a name twice, or with other
+  // characters than letters, digits, '_', '-' and '.'.
+  arrow::Result<Stream> Uid(std::string uid) const;
+
   const std::shared_ptr<arrow::Schema>& schema() const { return plan_->schema; }
   const std::vector<std::string>& by() const { return by_; }
   int parallelism() const { return parallelism_; }
@@ -167,8 +172,10 @@ class Stream {
   arrow::Result<Stream> Branch(int64_t number) const;
   arrow::Result<Stream> United(const std::vector<Stream>& others) const;
   using Sinks = std::vector<std::unique_ptr<connectors::Sink>>;
-  using OpenSinks = std::function<arrow::Result<Sinks>(const std::shared_ptr<arrow::Schema>& schema)>;
-  arrow::Result<RunSummary> ToAll(const OpenSinks& open, RunContext context) const;
+  // `durable`: where a run goes on, how many rows the complete files of each sink have.
+  using OpenSinks = std::function<arrow::Result<Sinks>(const std::shared_ptr<arrow::Schema>& schema,
+                                                       const std::optional<std::vector<int64_t>>& durable)>;
+  arrow::Result<RunSummary> ToAll(const OpenSinks& open, int partitions, RunContext context) const;
   // To the sinks of a partitioned output.
   arrow::Result<RunSummary> ToPartitions(int partitions, const OpenSinks& open, RunContext context) const;
   // Makes the operator that keeps the rows for which the condition is true.

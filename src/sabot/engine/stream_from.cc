@@ -17,7 +17,7 @@ using internal::Difference;
 using internal::Joined;
 
 // Batches that are in memory, or that somebody else gives.
-class ReaderSource final : public connectors::Source {
+class ReaderSource : public connectors::Source {
  public:
   explicit ReaderSource(std::shared_ptr<arrow::RecordBatchReader> reader, int64_t rows = -1)
       : reader_(std::move(reader)), rows_(rows) {}
@@ -33,10 +33,31 @@ class ReaderSource final : public connectors::Source {
     return static_cast<double>(read_) / static_cast<double>(rows_);
   }
 
+ protected:
+  // What is left to read when so many rows were passed over.
+  void GoOn(std::shared_ptr<arrow::RecordBatchReader> reader, int64_t skipped) {
+    reader_ = std::move(reader);
+    read_ += skipped;
+  }
+
  private:
   std::shared_ptr<arrow::RecordBatchReader> reader_;
   int64_t rows_;  // -1: nobody knows.
   std::atomic<int64_t> read_ = 0;
+};
+
+class TableSource final : public ReaderSource {
+ public:
+  explicit TableSource(std::shared_ptr<arrow::Table> table)
+      : ReaderSource(std::make_shared<arrow::TableBatchReader>(table), table->num_rows()), table_(std::move(table)) {}
+  arrow::Result<int64_t> Skip(int64_t rows) override {
+    const int64_t skipped = std::clamp<int64_t>(rows, 0, table_->num_rows());
+    GoOn(std::make_shared<arrow::TableBatchReader>(table_->Slice(skipped)), skipped);
+    return skipped;
+  }
+
+ private:
+  std::shared_ptr<arrow::Table> table_;
 };
 
 constexpr std::size_t kFilePartitionsMax = 256;  // Each has a thread that reads ahead.
@@ -206,13 +227,13 @@ arrow::Result<Stream> Stream::FromGenerator(const connectors::TickGeneratorOptio
 arrow::Result<Stream> Stream::FromTable(std::shared_ptr<arrow::Table> table, std::string event_time) {
   auto schema = table->schema();
   const int64_t rows = table->num_rows();
-  return FromSource("table rows=" + std::to_string(rows), std::move(schema),
-                    {.partitions = {[table = std::move(table),
-                                     rows](const auto&) -> arrow::Result<std::shared_ptr<connectors::Source>> {
-                       return std::make_shared<ReaderSource>(std::make_shared<arrow::TableBatchReader>(table), rows);
-                     }},
-                     .event_time = std::move(event_time),
-                     .at_rest = true});
+  return FromSource(
+      "table rows=" + std::to_string(rows), std::move(schema),
+      {.partitions = {[table = std::move(table)](const auto&) -> arrow::Result<std::shared_ptr<connectors::Source>> {
+         return std::make_shared<TableSource>(table);
+       }},
+       .event_time = std::move(event_time),
+       .at_rest = true});
 }
 
 arrow::Result<Stream> Stream::FromReader(std::shared_ptr<arrow::RecordBatchReader> reader, std::string event_time) {
@@ -229,7 +250,8 @@ arrow::Result<Stream> Stream::FromReader(std::shared_ptr<arrow::RecordBatchReade
                        return std::make_shared<ReaderSource>(reader);
                      }},
                      .event_time = std::move(event_time),
-                     .on_caller = true});  // Nobody knows what it waits for.
+                     .on_caller = true,  // Nobody knows what it waits for.
+                     .once = true});
 }
 
 }  // namespace sabot::engine

@@ -1,5 +1,8 @@
 #include "sabot/engine/world.h"
 
+#include <utility>
+
+#include "sabot/connectors/write_behind.h"
 #include "sabot/shuffle/local_channel.h"
 
 namespace sabot::engine {
@@ -20,6 +23,15 @@ arrow::Result<env::StoragePath> World::Storage(const std::string& folder) { retu
 env::Background& World::background() {
   if (background_ == nullptr) background_ = env::MakeBackground();
   return *background_;
+}
+
+arrow::Result<std::unique_ptr<connectors::Sink>> World::Behind(std::unique_ptr<connectors::Sink> sink) {
+  return connectors::WriteBehind(std::move(sink));
+}
+
+env::Background& World::writer() {
+  if (writer_ == nullptr) writer_ = env::MakeBackground();
+  return *writer_;
 }
 
 }  // namespace sabot::engine
