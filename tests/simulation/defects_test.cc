@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "tests/simulation/idle.h"
 #include "tests/simulation/law.h"
 
 namespace sabot::simulation {
@@ -125,7 +126,23 @@ TEST(Defects, ALostWakeUp) { EXPECT_GT(Caught(Defect::kLosesWakeUps), 0); }
 TEST(Defects, ALostFrontier) { EXPECT_GT(Caught(Defect::kLosesFrontiers), 0); }
 TEST(Defects, AFrontierThatRunsAhead) { EXPECT_GT(Caught(Defect::kRunsAhead), 0); }
 TEST(Defects, RowsGivenTwice) { EXPECT_GT(Caught(Defect::kDoublesRows), 0); }
-TEST(Defects, AnOperatorThatForgetsMore) { EXPECT_GT(Caught(SimulationOptions{.forgets_more = true}), 0); }
+TEST(Defects, AnOperatorThatForgetsMore) {
+  EXPECT_GT(Caught(SimulationOptions{.defect = OperatorDefect::kForgetsMore}), 0);
+}
+
+TEST(Defects, ADecisionThatIsNotLogged) {
+  const auto caught = [](bool loses) {
+    int caught = 0;
+    for (uint64_t seed = 1; seed <= kSeeds / 3; ++seed) {
+      IdleJob job(seed, loses);
+      const auto found = job.Crash();
+      if (!SameRows(seed, job.Plainly(), found)) ++caught;
+    }
+    return caught;
+  };
+  EXPECT_EQ(caught(/*loses=*/false), 0);
+  EXPECT_GT(caught(/*loses=*/true), 0);
+}
 
 }  // namespace
 }  // namespace sabot::simulation

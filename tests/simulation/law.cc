@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sabot/engine/job_state.h"
+#include "sabot/engine/key_group_moves.h"
 #include "tests/operators/sample_ticks.h"
 
 namespace sabot::simulation {
@@ -41,12 +42,55 @@ std::string Difference(const arrow::RecordBatch& expected, const arrow::RecordBa
 
 }  // namespace
 
-RowsResult RunPlainly(uint64_t seed) {
+RowsResult RunPlainly(uint64_t seed, const Adjust& adjust) {
   ARROW_ASSIGN_OR_RAISE(const auto stream, RandomJob({.seed = seed}));
-  return Collected(stream, {.executor = env::MakeSeededExecutor(0, 1), .shuffle = {.parallelism = 1}});
+  engine::RunContext context{.executor = env::MakeSeededExecutor(0, 1), .shuffle = {.parallelism = 1}};
+  if (adjust != nullptr) adjust(context);
+  return Collected(stream, std::move(context));
 }
 
 namespace {
+
+// Moves key groups now and then, whenever it is asked.
+class Mover final : public env::Interrupt {
+ public:
+  Mover(std::shared_ptr<env::Interrupt> inner, std::shared_ptr<Events> events,
+        std::shared_ptr<engine::KeyGroupMoves> moves, int64_t* moved)
+      : inner_(std::move(inner)), events_(std::move(events)), moves_(std::move(moves)), moved_(moved) {}
+  arrow::Status Check() override {
+    ARROW_RETURN_NOT_OK(inner_->Check());
+    if (moved_ != nullptr) {
+      *moved_ += moves_->moved() - counted_;
+      counted_ = moves_->moved();
+    }
+    if (left_ == 0 || !events_->OneIn(30)) return arrow::Status::OK();
+    --left_;
+    for (auto& [op, copies] : moves_->tables().copies) {
+      if (events_->OneIn(2)) continue;
+      const auto copies_there_are = static_cast<std::size_t>(1 + *std::max_element(copies.begin(), copies.end()));
+      for (auto& copy : copies) {
+        if (events_->OneIn(3)) copy = static_cast<int32_t>(events_->Below(copies_there_are));
+      }
+      ARROW_RETURN_NOT_OK(moves_->MoveKeyGroups(op, copies));
+    }
+    return arrow::Status::OK();
+  }
+
+ private:
+  const std::shared_ptr<env::Interrupt> inner_;
+  const std::shared_ptr<Events> events_;
+  const std::shared_ptr<engine::KeyGroupMoves> moves_;
+  int64_t* const moved_;
+  int64_t counted_ = 0;
+  int left_ = 5;  // Each makes the sources begin again, so that with no end of them there would be none of the run.
+};
+
+}  // namespace
+
+std::shared_ptr<env::Interrupt> MoveNowAndThen(std::shared_ptr<env::Interrupt> inner, std::shared_ptr<Events> events,
+                                               std::shared_ptr<engine::KeyGroupMoves> moves, int64_t* moved) {
+  return std::make_shared<Mover>(std::move(inner), std::move(events), std::move(moves), moved);
+}
 
 engine::RunContext RandomContext(uint64_t seed, const std::shared_ptr<Events>& events,
                                  const SimulationOptions& options) {
@@ -65,16 +109,24 @@ engine::RunContext RandomContext(uint64_t seed, const std::shared_ptr<Events>& e
   }
   context.world = options.make_world == nullptr ? std::make_shared<SimulatedWorld>(events, options.world)
                                                 : options.make_world(events);
+  if (options.moves) {
+    context.moves = std::make_shared<engine::KeyGroupMoves>();
+    context.interrupt = MoveNowAndThen(context.interrupt, events, context.moves, options.moved);
+    if (events->OneIn(2)) {
+      context.balance = {.check_rows = static_cast<int64_t>(1 + events->Below(100)), .limits = {.tolerance = 1}};
+    }
+  }
   return context;
 }
 
-}  // namespace
-
 RowsResult RunSimulated(uint64_t seed, const SimulationOptions& options) {
   const auto events = std::make_shared<Events>(seed);
-  ARROW_ASSIGN_OR_RAISE(const auto stream,
-                        RandomJob({.seed = seed, .events = events, .forgets_more = options.forgets_more}));
-  return Collected(stream, RandomContext(seed, events, options));
+  ARROW_ASSIGN_OR_RAISE(
+      const auto stream,
+      RandomJob({.seed = options.job_seed.value_or(seed), .events = events, .defect = options.defect}));
+  auto context = RandomContext(seed, events, options);
+  if (options.adjust != nullptr) options.adjust(context);
+  return Collected(stream, std::move(context));
 }
 
 namespace {
@@ -83,8 +135,12 @@ namespace {
 class AnyTime final : public engine::Checkpoints {
  public:
   explicit AnyTime(std::shared_ptr<Events> events) : events_(std::move(events)) {}
-  bool Due() override { return events_->OneIn(16); }
-  arrow::Status Keep(engine::JobState state) override {
+  std::optional<int64_t> Due() override {
+    if (!events_->OneIn(16)) return std::nullopt;
+    return ++number_;
+  }
+  arrow::Status Keep(engine::TakenState taken) override {
+    ARROW_ASSIGN_OR_RAISE(auto state, std::move(taken).Read());
     kept.push_back(std::make_shared<engine::JobState>(std::move(state)));
     return arrow::Status::OK();
   }
@@ -92,6 +148,7 @@ class AnyTime final : public engine::Checkpoints {
 
  private:
   std::shared_ptr<Events> events_;
+  int64_t number_ = 0;
 };
 
 class CrashAfter final : public env::Interrupt {
@@ -133,14 +190,18 @@ RowsResult RunCrashing(uint64_t seed, Crashes* told, const SimulationOptions& op
   std::shared_ptr<arrow::Schema> schema;
   for (int crash = 0;; ++crash) {
     const auto now = std::make_shared<Events>(seed + static_cast<uint64_t>(crash));
-    ARROW_ASSIGN_OR_RAISE(const auto stream, RandomJob({.seed = seed, .events = now}));
+    ARROW_ASSIGN_OR_RAISE(const auto stream, RandomJob({.seed = seed, .events = now, .defect = options.defect}));
     schema = stream.schema();
     auto context = RandomContext(seed + static_cast<uint64_t>(crash), now, options);
     context.shuffle.key_groups = 16;  // A job's for ever.
     const auto checkpoints = std::make_shared<AnyTime>(now);
     context.checkpoints = checkpoints;
     context.restore = state;
-    if (crash < kCrashes) context.interrupt = std::make_shared<CrashAfter>(events->Below(600));
+    if (crash < kCrashes) {
+      context.interrupt = std::make_shared<CrashAfter>(events->Below(600));
+      if (options.moves) context.interrupt = MoveNowAndThen(context.interrupt, now, context.moves, options.moved);
+    }
+    if (options.adjust != nullptr) options.adjust(context);
     ARROW_ASSIGN_OR_RAISE(const auto reader, stream.Run(std::move(context)));
     arrow::Status ended;
     for (;;) {

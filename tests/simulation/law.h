@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "sabot/engine/run_context.h"
 #include "tests/simulation/random_job.h"
@@ -17,7 +18,9 @@ namespace sabot::simulation {
 
 using RowsResult = arrow::Result<std::shared_ptr<arrow::RecordBatch>>;
 
-RowsResult RunPlainly(uint64_t seed);
+using Adjust = std::function<void(engine::RunContext&)>;  // What else a run is given.
+
+RowsResult RunPlainly(uint64_t seed, const Adjust& adjust = nullptr);
 
 struct SimulationOptions {
   WorldOptions world = {};
@@ -25,9 +28,18 @@ struct SimulationOptions {
   // Another world than the simulated one, and what the run may be told.
   std::function<std::shared_ptr<SimulatedWorld>(const std::shared_ptr<Events>&)> make_world = nullptr;
   std::shared_ptr<env::Interrupt> interrupt = std::make_shared<env::NoInterrupt>();
-  bool forgets_more = false;  // An operator of the job gives up what it had no room for.
+  bool moves = false;  // Key groups move, by hand and by a policy, between any two copies at any time.
+  int64_t* moved = nullptr;  // Out: how many did.
+  OperatorDefect defect = OperatorDefect::kNone;
+  Adjust adjust = nullptr;  // Each run, of which a job that crashes has several.
+  std::optional<uint64_t> job_seed = std::nullopt;  // The job is that of another seed.
 };
-// Everything that may vary does, as the seed says.
+// How a job is run: everything that may vary does, as the seed and events drawn from it say.
+engine::RunContext RandomContext(uint64_t seed, const std::shared_ptr<Events>& events,
+                                 const SimulationOptions& options);
+// Asks, beside what it asks of `inner`, for random moves of key groups. `moved` (out, if there is one): is added to.
+std::shared_ptr<env::Interrupt> MoveNowAndThen(std::shared_ptr<env::Interrupt> inner, std::shared_ptr<Events> events,
+                                               std::shared_ptr<engine::KeyGroupMoves> moves, int64_t* moved);
 RowsResult RunSimulated(uint64_t seed, const SimulationOptions& options = {});
 
 // The same with checkpoints, and crashes: each at any moment, after each of which the job goes on from its newest

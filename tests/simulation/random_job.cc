@@ -1,10 +1,14 @@
 #include "tests/simulation/random_job.h"
 
 #include <arrow/array.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
+#include <arrow/scalar.h>
 #include <arrow/util/checked_cast.h>
 
 #include <algorithm>
+#include <deque>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,38 +25,141 @@ using operators::Progress;
 // Gives row n of a batch as many times as its offset says, one batch a row, as long as there is room.
 class Repeat final : public operators::Operator {
  public:
-  explicit Repeat(bool forgets) : forgets_(forgets) {}
+  explicit Repeat(OperatorDefect defect) : defect_(defect) {}
   std::string_view name() const override { return "repeat"; }
   arrow::Result<operators::SchemaVector> Bind(const operators::SchemaVector& inputs) override { return inputs; }
   bool needs_places() const override { return true; }
   arrow::Result<Progress> Process(int, const data::Batch& batch, operators::Output& output) override {
-    batch_ = batch;
-    row_ = 0;
-    copy_ = 0;
+    batches_.push_back(batch);
     return Resume(output);
   }
   arrow::Result<Progress> Resume(operators::Output& output) override {
-    for (; row_ < batch_.num_rows(); ++row_, copy_ = 0) {
-      const data::Place place = batch_.places.at(row_);
-      const int64_t copies = place.path != 0 ? 1 : place.offset % 4;
-      while (copy_ < copies) {
-        auto one = batch_.Slice(row_, 1);
-        if (place.path == 0) {
-          ARROW_ASSIGN_OR_RAISE(one.places, data::Places::MadeOf(place, copy_, 1));
+    for (; !batches_.empty(); batches_.pop_front(), row_ = 0) {
+      const data::Batch& batch = batches_.front();
+      for (; row_ < batch.num_rows(); ++row_, copy_ = 0) {
+        const data::Place place = batch.places.at(row_);
+        const int64_t copies = place.path != 0 ? 1 : place.offset % 4;
+        while (copy_ < copies) {
+          auto one = batch.Slice(row_, 1);
+          if (place.path == 0) {
+            ARROW_ASSIGN_OR_RAISE(one.places, data::Places::MadeOf(place, copy_, 1));
+          }
+          ++copy_;
+          ARROW_ASSIGN_OR_RAISE(const auto progress, output.Emit(std::move(one)));
+          if (progress == Progress::kMore) return Full(place);
         }
-        ++copy_;
-        ARROW_ASSIGN_OR_RAISE(const auto progress, output.Emit(std::move(one)));
-        if (progress == Progress::kMore) return forgets_ && place.offset % 32 == 3 ? Progress::kDone : Progress::kMore;
       }
     }
     return Progress::kDone;
   }
 
  private:
-  bool forgets_;
-  data::Batch batch_;
+  Progress Full(const data::Place& place) {
+    if (place.offset % 32 != 3) return Progress::kMore;
+    if (defect_ == OperatorDefect::kForgetsMore) batches_.clear();
+    if (!batches_.empty()) return Progress::kMore;
+    row_ = copy_ = 0;
+    return Progress::kDone;
+  }
+
+  OperatorDefect defect_;
+  std::deque<data::Batch> batches_;  // Of which these rows and copies are still to be given.
   int64_t row_ = 0;
   int64_t copy_ = 0;
+};
+
+// Keeps the last row of each batch for later without saying so.
+class HidesMore final : public operators::Operator {
+ public:
+  explicit HidesMore(OperatorDefect) {}
+  std::string_view name() const override { return "hides_more"; }
+  bool stateful() const override { return true; }
+  arrow::Result<operators::SchemaVector> Bind(const operators::SchemaVector& inputs) override { return inputs; }
+  arrow::Result<Progress> Process(int, const data::Batch& batch, operators::Output& output) override {
+    if (batch.num_rows() == 0) return Progress::kDone;
+    next_ = batch;
+    if (hidden_.rows == nullptr) return Resume(output);
+    ARROW_RETURN_NOT_OK(output.Emit(std::exchange(hidden_, {})).status());
+    return Progress::kMore;
+  }
+  arrow::Result<Progress> Resume(operators::Output& output) override {
+    hidden_ = next_.Slice(next_.num_rows() - 1, 1);
+    if (next_.num_rows() > 1) ARROW_RETURN_NOT_OK(output.Emit(next_.Slice(0, next_.num_rows() - 1)).status());
+    return Progress::kDone;
+  }
+  arrow::Result<Progress> OnTime(const data::Place& frontier, operators::Output& output) override {
+    if (frontier < data::kEndPlace || hidden_.rows == nullptr) return Progress::kDone;
+    ARROW_RETURN_NOT_OK(output.Emit(std::exchange(hidden_, {})).status());
+    return Progress::kDone;
+  }
+
+ private:
+  data::Batch next_;
+  data::Batch hidden_;
+};
+
+// Counts rows, by which it is known which of them a state had seen.
+class Counted final : public operators::Operator {
+ public:
+  explicit Counted(OperatorDefect defect) : freezes_late_(defect == OperatorDefect::kFreezesLate) {}
+  std::string_view name() const override { return "counted"; }
+  bool stateful() const override { return true; }
+  arrow::Result<operators::SchemaVector> Bind(const operators::SchemaVector& inputs) override {
+    auto fields = inputs.front()->fields();
+    fields.push_back(arrow::field("counted_" + std::to_string(fields.size()), arrow::int64()));
+    schema_ = arrow::schema(fields);
+    return operators::SchemaVector{schema_};
+  }
+  arrow::Result<Progress> Process(int, const data::Batch& batch, operators::Output& output) override {
+    arrow::Int64Builder numbers;
+    for (int64_t row = 0; row < batch.num_rows(); ++row) ARROW_RETURN_NOT_OK(numbers.Append(++*count_));
+    auto columns = batch.rows->columns();
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), numbers.Finish());
+    data::Batch counted = batch;
+    counted.rows = arrow::RecordBatch::Make(schema_, batch.num_rows(), std::move(columns));
+    ARROW_RETURN_NOT_OK(output.Emit(std::move(counted)).status());
+    return Progress::kDone;
+  }
+  arrow::Result<std::vector<std::shared_ptr<arrow::Table>>> Snapshot() const override {
+    ARROW_ASSIGN_OR_RAISE(auto table, TableOf(*count_));
+    return std::vector{std::move(table)};
+  }
+  arrow::Status Restore(const std::vector<std::shared_ptr<arrow::Table>>& tables) override {
+    ARROW_ASSIGN_OR_RAISE(const auto rows, tables.front()->CombineChunksToBatch());
+    *count_ = rows->column_data(0)->GetValues<int64_t>(1)[0];
+    return arrow::Status::OK();
+  }
+  arrow::Result<operators::FrozenState> Freeze() override {
+    if (!freezes_late_) return Operator::Freeze();
+    return operators::FrozenState{std::make_shared<LateReader>(count_)};
+  }
+
+ private:
+  static arrow::Result<std::shared_ptr<arrow::Table>> TableOf(int64_t count) {
+    ARROW_ASSIGN_OR_RAISE(auto array, arrow::MakeArrayFromScalar(arrow::Int64Scalar(count), 1));
+    return arrow::Table::Make(arrow::schema({arrow::field("count", arrow::int64())}), {std::move(array)});
+  }
+  class LateReader final : public arrow::RecordBatchReader {
+   public:
+    explicit LateReader(std::shared_ptr<int64_t> count) : count_(std::move(count)) {}
+    std::shared_ptr<arrow::Schema> schema() const override {
+      return arrow::schema({arrow::field("count", arrow::int64())});
+    }
+    arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+      *batch = nullptr;
+      if (count_ == nullptr) return arrow::Status::OK();
+      ARROW_ASSIGN_OR_RAISE(const auto table, TableOf(*count_));
+      count_ = nullptr;
+      return table->CombineChunksToBatch().Value(batch);
+    }
+
+   private:
+    std::shared_ptr<int64_t> count_;
+  };
+
+  bool freezes_late_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<int64_t> count_ = std::make_shared<int64_t>(0);
 };
 
 class Chooser {
@@ -95,7 +202,8 @@ arrow::RecordBatchVector Cut(const std::shared_ptr<arrow::RecordBatch>& rows, Ev
 
 class Maker {
  public:
-  explicit Maker(const JobOptions& options) : options_(options), choose_(options.seed), ask_(~options.seed) {}
+  explicit Maker(const JobOptions& options)
+      : options_(options), choose_(options.seed), ask_(~options.seed), count_(options.seed * 3 + 1) {}
 
   arrow::Result<Stream> Make() {
     const bool as_dictionary = choose_.OneIn(2);
@@ -109,7 +217,10 @@ class Maker {
     if (streams.size() > 1) {
       ARROW_ASSIGN_OR_RAISE(stream, stream.Union({streams.begin() + 1, streams.end()}));
     }
-    return Steps(stream, choose_.Between(1, 5), /*same_columns=*/false);
+    ARROW_ASSIGN_OR_RAISE(stream, Steps(stream, choose_.Between(1, 5), /*same_columns=*/false));
+    if (options_.defect != OperatorDefect::kHidesMore) return stream;
+    ARROW_ASSIGN_OR_RAISE(stream, stream.Parallelism(1));
+    return stream.Apply("hides_more", {.make = MakerOf<HidesMore>(), .type = "hides_more"});
   }
 
  private:
@@ -138,8 +249,18 @@ class Maker {
       const int64_t kind = choose_.Between(0, same_columns ? 2 : 6);
       ARROW_ASSIGN_OR_RAISE(stream, Asked(stream, /*keyed=*/kind > 3));
       ARROW_ASSIGN_OR_RAISE(stream, Step(stream, kind));
+      if (same_columns || !count_.OneIn(4)) continue;
+      ARROW_ASSIGN_OR_RAISE(const auto any_number, stream.Parallelism(0));
+      ARROW_ASSIGN_OR_RAISE(stream, any_number.Apply("counted", {.make = MakerOf<Counted>(), .type = "counted"}));
     }
     return stream;
+  }
+
+  template <class Operator>
+  operators::OperatorFactory MakerOf() const {
+    return [defect = options_.defect](const auto&) -> arrow::Result<std::unique_ptr<operators::Operator>> {
+      return std::make_unique<Operator>(defect);
+    };
   }
 
   // Now and then the way to the step is asked for: ranges of its key, or if it has none of a column with nulls; or
@@ -172,12 +293,7 @@ class Maker {
         return stream.WithColumns({{.name = "price", .expression = value}});
       }
       case 2:
-        return stream.Apply("repeat", {.make = [forgets = options_.forgets_more](
-                                                   const auto&) -> arrow::Result<std::unique_ptr<operators::Operator>> {
-                                         return std::make_unique<Repeat>(forgets);
-                                       },
-                                       .type = "repeat",
-                                       .keeps_columns = true});
+        return stream.Apply("repeat", {.make = MakerOf<Repeat>(), .type = "repeat", .keeps_columns = true});
       case 3: {
         ARROW_ASSIGN_OR_RAISE(const auto value, operators::ParseExpression("price * volume"));
         return stream.WithColumns({{.name = name, .expression = value}});
@@ -195,7 +311,9 @@ class Maker {
 
   const JobOptions& options_;
   Chooser choose_;
-  Chooser ask_;  // Of its own, so that the steps are those of the plain run, which asks for nothing.
+  // Of their own: the plain run asks for nothing, and has the same steps.
+  Chooser ask_;
+  Chooser count_;
   uint64_t sources_ = 0;
   int names_ = 0;
 };

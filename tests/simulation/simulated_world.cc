@@ -35,7 +35,8 @@ arrow::Result<bool> SimulatedSource::TryNext(std::shared_ptr<arrow::RecordBatch>
     return true;
   }
   if (!std::exchange(coming_, true)) {
-    events_->Add([this] {
+    events_->Add([this, open = std::weak_ptr(open_)] {
+      if (open.expired()) return;
       coming_ = false;
       there_ = true;
       wake_();
@@ -74,8 +75,9 @@ class SimulatedWorld::Watched final : public env::Connection {
 SimulatedWorld::SimulatedWorld(std::shared_ptr<Events> events, WorldOptions options)
     : events_(std::move(events)),
       options_(options),
-      disk_(env::MakeSimulatedStorage(options.disk_bytes)),
+      disk_(options.disk != nullptr ? options.disk : env::MakeSimulatedStorage(options.disk_bytes)),
       background_(events_),
+      writer_(events_),
       transport_(network_.MakeTransport(kAddress)) {
   if (options_.breaks) BreakAfter(events_->Below(60));
 }
@@ -95,6 +97,13 @@ SimulatedWorld::~SimulatedWorld() {
   senders_.clear();
 }
 
+void SimulatedWorld::End() {
+  events_->set_wake([] {});
+  background_.Drop();
+  receivers_.clear();
+  senders_.clear();
+}
+
 void SimulatedWorld::Begin(engine::TaskScheduler& scheduler) {
   const int task = scheduler.Add(std::make_unique<Outside>(events_));
   events_->set_wake([&scheduler, task] { scheduler.Wake(task); });
@@ -110,12 +119,12 @@ arrow::Result<std::vector<engine::ChannelEnds>> SimulatedWorld::Connect(
   if (!options_.network || events_->OneIn(3)) return World::Connect(edge, schema, credits);
   shuffle::RemoteStream stream;
   stream.hello.job = "simulated";
-  stream.hello.edge = std::to_string(senders_.size());
+  stream.hello.edge = std::to_string(streams_);
   stream.schema = schema;
   for (const auto& [from, to] : edge.channels) {
     stream.channels.push_back({.up = static_cast<uint16_t>(from), .part = static_cast<uint16_t>(to)});
   }
-  const std::string path = "/shuffle/" + std::to_string(senders_.size());
+  const std::string path = "/shuffle/" + std::to_string(streams_++);
   ARROW_ASSIGN_OR_RAISE(auto sender, shuffle::RemoteSender::Make(stream, credits.front()->settings()));
   ARROW_RETURN_NOT_OK(
       transport_->Listen(path, [this, sender = sender.get()](std::unique_ptr<env::Connection> connection) {
@@ -135,6 +144,9 @@ arrow::Result<std::vector<engine::ChannelEnds>> SimulatedWorld::Connect(
 }
 
 arrow::Result<env::StoragePath> SimulatedWorld::Storage(const std::string& folder) {
+  if (folder == "checkpoints" && options_.checkpoints_on != nullptr) {
+    return env::StoragePath{.storage = options_.checkpoints_on, .path = folder};
+  }
   return env::StoragePath{.storage = disk_, .path = folder};
 }
 

@@ -70,6 +70,7 @@ class SimulatedSource final : public connectors::Source {
   std::size_t next_ = 0;
   bool coming_ = false;  // An event will say that the next batch is there.
   bool there_ = false;
+  std::shared_ptr<bool> open_ = std::make_shared<bool>();  // Events that come later see that it is not.
 };
 
 // What may be different from the real world.
@@ -77,6 +78,8 @@ struct WorldOptions {
   bool network = false;  // Some edges cross one, which delays, and keeps the order of a connection only.
   bool breaks = false;   // One of its connections breaks at some time.
   int64_t disk_bytes = int64_t{1} << 30;
+  std::shared_ptr<env::SimulatedStorage> disk = nullptr;    // Instead of a new one,
+  std::shared_ptr<env::Storage> checkpoints_on = nullptr;  // and of that, for checkpoints.
 };
 
 class SimulatedWorld : public engine::World {
@@ -84,12 +87,18 @@ class SimulatedWorld : public engine::World {
   explicit SimulatedWorld(std::shared_ptr<Events> events, WorldOptions options = {});
   ~SimulatedWorld() override;
 
+  bool ends_here() const override { return true; }
   void Begin(engine::TaskScheduler& scheduler) override;
   arrow::Result<std::vector<engine::ChannelEnds>> Connect(
       const graph::ShuffleEdge& edge, const std::shared_ptr<arrow::Schema>& schema,
       const std::vector<std::shared_ptr<shuffle::FloatingCredits>>& credits) override;
   arrow::Result<env::StoragePath> Storage(const std::string& folder) override;
   env::Background& background() override { return background_; }
+  env::Background& writer() override { return writer_; }
+  void End() override;
+  arrow::Result<std::unique_ptr<connectors::Sink>> Behind(std::unique_ptr<connectors::Sink> sink) override {
+    return sink;
+  }
 
  protected:
   std::shared_ptr<Events> events_;
@@ -99,10 +108,16 @@ class SimulatedWorld : public engine::World {
   class DoneAnyTime final : public env::Background {
    public:
     explicit DoneAnyTime(std::shared_ptr<Events> events) : events_(std::move(events)) {}
-    void Post(std::function<void()> job) override { events_->Add(std::move(job)); }
+    void Post(std::function<void()> job) override {
+      events_->Add([job = std::move(job), wanted = std::weak_ptr(wanted_)] {
+        if (!wanted.expired()) job();
+      });
+    }
+    void Drop() { wanted_ = std::make_shared<bool>(); }  // What was posted before is not done.
 
    private:
     std::shared_ptr<Events> events_;
+    std::shared_ptr<bool> wanted_ = std::make_shared<bool>();
   };
   class Watched;
 
@@ -112,8 +127,10 @@ class SimulatedWorld : public engine::World {
   WorldOptions options_;
   std::shared_ptr<env::SimulatedStorage> disk_;
   DoneAnyTime background_;
+  DoneAnyTime writer_;
   env::SimulatedNetwork network_;
   std::unique_ptr<env::Transport> transport_;
+  std::size_t streams_ = 0;  // Of all jobs.
   std::vector<std::unique_ptr<shuffle::RemoteSender>> senders_;
   std::vector<std::unique_ptr<shuffle::RemoteReceiver>> receivers_;
 };

@@ -72,6 +72,25 @@ TEST(Simulation, AfterCrashesAJobGoesOnAsIfNothingHadHappened) {
   EXPECT_LT(told.restored, told.crashes);
 }
 
+TEST(Simulation, WhileKeyGroupsMoveTheLawHolds) {
+  int64_t moved = 0;
+  for (const uint64_t seed : Seeds(kSeeds, 0.3)) {
+    const bool network = seed % 4 == 0;
+    ASSERT_TRUE(SameRows(
+        seed, RunPlainly(seed),
+        RunSimulated(seed, {.world = {.network = network}, .spills = seed % 3 == 0, .moves = true, .moved = &moved})));
+  }
+  EXPECT_GT(moved, 0);
+}
+
+TEST(Simulation, WhileKeyGroupsMoveAJobMayCrash) {
+  int64_t moved = 0;
+  for (const uint64_t seed : Seeds(kSeeds, 0.2)) {
+    ASSERT_TRUE(SameRows(seed, RunPlainly(seed), RunCrashing(seed, nullptr, {.moves = true, .moved = &moved})));
+  }
+  EXPECT_GT(moved, 0);
+}
+
 // Says that the user wants to stop when it has been asked so often.
 class InterruptAfter final : public env::Interrupt {
  public:
