@@ -8,6 +8,7 @@ NB_MODULE(_native, module) {
   module.doc() = "Sabot's engine. Use the package sabot, which is documented and typed.";
   sabot::python::RegisterErrors();
   sabot::python::RegisterCapsules(module);
+  sabot::python::RegisterCheckpoint(module);
   sabot::python::RegisterDiff(module);
   sabot::python::RegisterExpressions(module);
   sabot::python::RegisterGraph(module);

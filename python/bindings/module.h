@@ -5,6 +5,7 @@
 
 namespace sabot::python {
 
+void RegisterCheckpoint(nanobind::module_& module);
 void RegisterDiff(nanobind::module_& module);
 void RegisterExpressions(nanobind::module_& module);
 void RegisterGraph(nanobind::module_& module);

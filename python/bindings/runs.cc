@@ -1,7 +1,9 @@
 // Runs of engine::Stream: what they are told, the reader of their batches, what they did.
 #include "python/bindings/runs.h"
 
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -13,10 +15,13 @@
 #include <utility>
 
 #include "python/bindings/arrow_capsules.h"
+#include "python/bindings/checkpoint.h"
 #include "python/bindings/errors.h"
 #include "python/bindings/interrupt.h"
 #include "python/bindings/python_call.h"
 #include "sabot/connectors/reject_file.h"
+#include "sabot/engine/balance.h"
+#include "sabot/engine/key_group_moves.h"
 #include "sabot/engine/planner.h"
 
 namespace sabot::python {
@@ -28,8 +33,12 @@ struct RunOptions {
   bool strict = false;
   SharedObject progress;  // A callable, or null.
   engine::ShuffleOptions shuffle;
+  engine::CheckpointOptions checkpoint;
+  engine::StateOptions state;
   std::optional<int> threads;
   std::optional<uint64_t> cut_seed;
+  std::optional<int64_t> balance_rows;
+  std::shared_ptr<engine::KeyGroupMoves> moves;
 };
 
 engine::ShuffleOptions Shuffle(int parallelism, bool for_all, const std::string& ordering, int key_groups,
@@ -51,13 +60,19 @@ engine::RunContext Context(const RunOptions& options) {
   engine::RunContext context{.executor = Executor(options.threads),
                              .interrupt = std::make_shared<PythonInterrupt>(),
                              .shuffle = options.shuffle,
+                             .state = options.state,
+                             .checkpoint = options.checkpoint,
                              .cut_seed = options.cut_seed};
+  if (options.balance_rows) context.balance = engine::BalancePolicy{.check_rows = *options.balance_rows};
+  context.moves = options.moves;
   if (options.strict) context.rejects = std::make_shared<data::StrictRejects>();
   if (options.rejects) context.rejects = Check(connectors::OpenRejectFile(*options.rejects));
   if (options.progress == nullptr) return context;
-  context.progress = [callable = options.progress](const engine::RunProgress& now) -> arrow::Status {
+  context.progress = [callable = options.progress,
+                      checkpoint = options.checkpoint](const engine::RunProgress& now) -> arrow::Status {
     return CallPython([&] {
-             (*callable)(now.rows_read, now.rows_written, now.rows_rejected, now.done);
+             (*callable)(now.rows_read, now.rows_written, now.rows_rejected, now.done,
+                         CheckpointsToPython(checkpoint, now.checkpoints));
              return true;
            })
         .status();
@@ -81,12 +96,14 @@ nb::list MetricsToPython(const std::vector<metrics::Metric>& metrics) {
   return list;
 }
 
-nb::dict SummaryToPython(const engine::RunSummary& summary) {
+nb::dict SummaryToPython(const engine::RunSummary& summary, const RunOptions& options) {
   nb::dict entry;
   entry["rows_read"] = summary.rows_read;
   entry["rows_written"] = summary.rows_written;
   entry["rows_rejected"] = summary.rows_rejected;
   entry["seconds"] = summary.seconds;
+  entry["key_groups_moved"] = summary.key_groups_moved;
+  entry["checkpoints"] = CheckpointsToPython(options.checkpoint, summary.checkpoints);
   entry["metrics"] = MetricsToPython(summary.metrics);
   entry["prometheus"] = metrics::ToPrometheusText(summary.metrics);
   const auto quality = summary.reports.find("data_quality");
@@ -161,7 +178,7 @@ nb::dict ToFiles(const engine::Stream& stream,
     const nb::gil_scoped_release released;
     summary = Check((stream.*to)(path, std::move(sink), std::move(context), partitions));
   }
-  return SummaryToPython(summary);
+  return SummaryToPython(summary, options);
 }
 
 nb::dict ToParquet(const engine::Stream& stream, const std::string& path, int64_t row_group_rows, int64_t rows_per_file,
@@ -203,24 +220,39 @@ graph::ExecutionGraph Planned(const engine::Stream& stream, std::string job, con
 }  // namespace
 
 void RegisterRuns(nb::module_& module, nb::class_<engine::Stream>& stream) {
+  nb::class_<engine::KeyGroupMoves>(module, "KeyGroupMoves", "Moves key groups of a run by hand.")
+      .def(nb::init<>())
+      .def("move_key_groups", [](engine::KeyGroupMoves& moves, const std::string& op,
+                                 std::vector<int32_t> copies) { Check(moves.MoveKeyGroups(op, std::move(copies))); })
+      .def("tables", [](const engine::KeyGroupMoves& moves) { return moves.tables().copies; })
+      .def("pending", &engine::KeyGroupMoves::pending)
+      .def("moved", &engine::KeyGroupMoves::moved);
   nb::class_<RunOptions>(module, "RunOptions", "What a run is told.")
       .def(
           "__init__",
           [](RunOptions* self, std::optional<std::string> rejects, bool strict, nb::object progress, int parallelism,
              bool for_all, const std::string& ordering, int key_groups, std::optional<int> threads,
-             std::optional<uint64_t> cut_seed, std::string spill_folder) {
+             std::optional<uint64_t> cut_seed, std::optional<int64_t> balance_rows,
+             std::shared_ptr<engine::KeyGroupMoves> moves, std::string spill_folder,
+             std::optional<engine::CheckpointOptions> checkpoint, std::optional<engine::StateOptions> state) {
             new (self)
                 RunOptions{.rejects = std::move(rejects),
                            .strict = strict,
                            .progress = progress.is_none() ? nullptr : Share(std::move(progress)),
                            .shuffle = Shuffle(parallelism, for_all, ordering, key_groups, std::move(spill_folder)),
+                           .checkpoint = std::move(checkpoint).value_or(engine::CheckpointOptions{}),
+                           .state = std::move(state).value_or(engine::StateOptions{}),
                            .threads = threads,
-                           .cut_seed = cut_seed};
+                           .cut_seed = cut_seed,
+                           .balance_rows = balance_rows,
+                           .moves = std::move(moves)};
           },
           nb::kw_only(), nb::arg("rejects").none() = nb::none(), nb::arg("strict") = false,
           nb::arg("progress").none() = nb::none(), nb::arg("parallelism") = 0, nb::arg("for_all") = false,
           nb::arg("ordering") = "place", nb::arg("key_groups") = 256, nb::arg("threads").none() = nb::none(),
-          nb::arg("cut_seed").none() = nb::none(), nb::arg("spill_folder") = "");
+          nb::arg("cut_seed").none() = nb::none(), nb::arg("balance_rows").none() = nb::none(),
+          nb::arg("moves").none() = nb::none(), nb::arg("spill_folder") = "", nb::arg("checkpoint").none() = nb::none(),
+          nb::arg("state").none() = nb::none());
   nb::class_<Reader>(module, "Reader", "The batches of a run, as they are asked for.")
       .def("next", &Reader::Next)
       .def("close", &Reader::Close);

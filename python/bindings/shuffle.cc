@@ -83,7 +83,7 @@ class Partitioner {
     const std::scoped_lock lock(mutex_);
     const auto* const hash = dynamic_cast<const shuffle::HashPartitioner*>(partitioner_.get());
     if (hash == nullptr) return {};
-    return {hash->rows_of_group().begin(), hash->rows_of_group().end()};
+    return hash->rows_of_group();
   }
 
  private:

@@ -121,31 +121,75 @@ engine::Stream Kernel(const engine::Stream& stream, const std::string& name, con
   return Check(stream.Kernel(SpecFromPython(nb::make_tuple(name, options, columns, outputs)), std::move(by)));
 }
 
-// `make` returns a fresh function for a run: it takes (batch, where it is) and returns a list of batches. Each copy of
-// the step has one. `key_by`: the key of the kernels it calls.
+// A Python function of one run, or of one copy of its step, made when it is first needed.
+class RunningFunction {
+ public:
+  using Tables = std::vector<std::shared_ptr<arrow::Table>>;
+
+  explicit RunningFunction(SharedObject maker) : maker_(std::move(maker)) {}
+
+  arrow::Result<arrow::RecordBatchVector> Call(const data::Batch& batch) {
+    return CallPython([&] {
+      arrow::RecordBatchVector made;
+      for (const nb::handle each : Get()(ArrowResult(batch.rows), operators::WhereIs(batch))) {
+        for (auto& rows : Check(ImportReader(nb::borrow(each))->ToRecordBatches())) made.push_back(std::move(rows));
+      }
+      return made;
+    });
+  }
+  arrow::Result<Tables> Snapshot() {
+    return CallPython([&] {
+      Tables tables;
+      for (const nb::handle each : Get().attr("snapshot")()) {
+        tables.push_back(Check(ImportReader(nb::borrow(each))->ToTable()));
+      }
+      return tables;
+    });
+  }
+  arrow::Status Restore(const Tables& tables) {
+    return CallPython([&] {
+             nb::list list;
+             for (const auto& table : tables) {
+               arrow::TableBatchReader reader(*table);
+               list.append(nb::cast(ArrowResult(table->schema(), Check(reader.ToRecordBatches()))));
+             }
+             Get().attr("restore")(list);
+             return true;
+           })
+        .status();
+  }
+
+ private:
+  nb::object& Get() {
+    if (function_ == nullptr) function_ = Share((*maker_)());
+    return *function_;
+  }
+
+  SharedObject maker_;
+  SharedObject function_;
+};
+
+// `make` returns a fresh function for a run: it takes (batch, where it is) and returns a list of batches; its
+// snapshot() gives tables that restore() of another one takes. Each copy of the step has one. `key_by`: the key of the
+// kernels it calls.
 engine::Stream Map(const engine::Stream& stream, const std::string& name, nb::object make, const nb::object& schema,
                    bool keeps_rows, Names key_by) {
-  const operators::MapOptions options{.name = name, .output = ImportSchema(schema), .keeps_rows = keeps_rows};
+  const operators::MapOptions described{.name = name, .output = ImportSchema(schema), .keeps_rows = keeps_rows};
   return Check(stream.Apply(
-      name, {.make = [options, maker = Share(std::move(make))](
+      name, {.make = [described, maker = Share(std::move(make))](
                          const operators::OperatorContext&) -> arrow::Result<std::unique_ptr<operators::Operator>> {
-               auto call = [maker, function = SharedObject()](const data::Batch& batch) mutable {
-                 return CallPython([&] {
-                   if (function == nullptr) function = Share((*maker)());
-                   arrow::RecordBatchVector made;
-                   for (const nb::handle each : (*function)(ArrowResult(batch.rows), operators::WhereIs(batch))) {
-                     for (auto& rows : Check(ImportReader(nb::borrow(each))->ToRecordBatches()))
-                       made.push_back(std::move(rows));
-                   }
-                   return made;
-                 });
-               };
-               return std::make_unique<operators::Map>(options, std::move(call));
+               const auto function = std::make_shared<RunningFunction>(maker);
+               auto options = described;
+               options.snapshot = [function] { return function->Snapshot(); };
+               options.restore = [function](const auto& tables) { return function->Restore(tables); };
+               auto call = [function](const data::Batch& batch) { return function->Call(batch); };
+               return std::make_unique<operators::Map>(std::move(options), std::move(call));
              },
              .type = keeps_rows ? "map" : "flat_map",
              .on_caller = true,
              .key_by = std::move(key_by),
-             .copies_allowed = keeps_rows}));  // Else rows have no places of their own.
+             .copies_allowed = keeps_rows,  // Else rows have no places of their own.
+             .own_memory = true}));
 }
 
 engine::Stream Union(const engine::Stream& stream, const nb::list& others) {
@@ -216,6 +260,7 @@ void RegisterStream(nb::module_& module) {
       .def("rebalanced", &engine::Stream::Rebalanced)
       .def("spilling",
            [](const engine::Stream& stream, const std::string& when) { return Check(stream.Spilling(when)); })
+      .def("uid", [](const engine::Stream& stream, std::string uid) { return Check(stream.Uid(std::move(uid))); })
       .def("data_quality",
            [](const engine::Stream& stream, Names by, int64_t gap_ns) {
              return Check(stream.DataQuality({.by = std::move(by), .gap_ns = gap_ns}));

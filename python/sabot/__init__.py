@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sabot import errors
 
 if TYPE_CHECKING:
-    from sabot import execution, expressions, fintech, pipeline, shuffle, testing
+    from sabot import checkpoint, execution, expressions, fintech, pipeline, shuffle, stores, testing
     from sabot.api import Stream
     from sabot.app import App
     from sabot.comparison import diff
@@ -27,6 +27,7 @@ __all__ = [
     "Expr",
     "Stream",
     "__version__",
+    "checkpoint",
     "col",
     "diff",
     "errors",
@@ -39,6 +40,7 @@ __all__ = [
     "pipeline",
     "set_max_threads",
     "shuffle",
+    "stores",
     "testing",
     "verify",
     "when",
@@ -48,12 +50,14 @@ __all__ = [
 _MODULES = {
     "App": "sabot.app",
     "Stream": "sabot.api",
+    "checkpoint": "sabot.checkpoint",
     "diff": "sabot.comparison",
     "execution": "sabot.execution",
     "fintech": "sabot.fintech",
     "expressions": "sabot.expressions",
     "pipeline": "sabot.pipeline",
     "shuffle": "sabot.shuffle",
+    "stores": "sabot.stores",
     "testing": "sabot.testing",
     "verify": "sabot.verification",
     **dict.fromkeys(("Expr", "col", "expr", "kernel", "lit", "when"), "sabot.expressions"),

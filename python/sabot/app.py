@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sabot import _native
+from sabot.checkpoint import Backend, CheckpointCoordinator
 from sabot.errors import OptionError
 from sabot.fintech_operator import FintechKernelOperator
 from sabot.formats import open_stream
@@ -35,18 +36,28 @@ class App:
         """Of its jobs."""
         return self._name
 
-    def stream(self, source: Source, *, parallelism: int | None = None, **options: Any) -> Stream:
+    def stream(
+        self,
+        source: Source,
+        *,
+        parallelism: int | None = None,
+        checkpoints: CheckpointCoordinator | Backend | Path | None = None,
+        **options: Any,
+    ) -> Stream:
         """Read a source.
 
         source:      the path of Parquet, CSV or Arrow files, by their suffix, a glob or a list of paths; anything
                      Arrow can read; an iterable of batches; a Stream, or what create_fintech_operator made.
         parallelism: copies of each step that follows and names no other number, as Stream.parallel.
+        checkpoints: of runs of it into files, as in Stream.options.
         options:     those of Stream.from_parquet, from_csv, from_ipc, from_arrow or from_iter, whichever reads it.
         Returns:     its rows as a Stream, whose job has the app's name.
         Raises:      TypeError, if it is none of these. OptionError, if a suffix does not say the format. What reading
                      raises.
         """
         stream = _opened(source, options)._in_job(self._name)
+        if checkpoints is not None:
+            stream = stream.options(checkpoints=checkpoints)
         return stream if parallelism is None else stream.parallel(parallelism)
 
     def __repr__(self) -> str:

@@ -1,18 +1,19 @@
 """Where two outputs differ, value by value: research against live, a run against its repetition."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sabot import _native
 from sabot.errors import OptionError, SabotError
 from sabot.stream import Stream
 from sabot.tables import ArrowData
 
-__all__ = ["ColumnDiff", "Diff", "diff"]
+__all__ = ["ColumnDiff", "Diff", "diff", "diff_states"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,35 @@ def diff(
     columns = tuple(ColumnDiff(**entry) for entry in found["columns"])
     first = None if found["first"] is None else columns[found["first"]]
     return Diff(tuple(found["schema"]), tuple(found["rows"]), found["columns_compared"], columns, first)
+
+
+def diff_states(a: pa.Table, b: pa.Table, key_by: Iterable[str]) -> list[str]:
+    """What differs between two states of one operator, a paragraph each: keys first, then the values of common ones."""
+    keys = [name for name in key_by if name in a.column_names and name in b.column_names]
+    if not keys:
+        found = diff(a, b)
+        return [] if found.equal else [str(found)]
+    rows = {side: _keys_of(table, keys, side) for side, table in (("A", a), ("B", b))}
+    both = rows["A"].join(rows["B"], keys, join_type="full outer").sort_by([(name, "ascending") for name in keys])
+    sentences = []
+    for side, other in (("A", "B"), ("B", "A")):
+        alone = both.filter(pc.is_null(both[other]))
+        if alone.num_rows:
+            first = ", ".join(str(alone[name][0]) for name in keys)
+            count = "1 key is" if alone.num_rows == 1 else f"{alone.num_rows:,} keys are"
+            sentences.append(f"{count} only in {side}, the first: {first}.")
+    common = both.filter(pc.and_(pc.is_valid(both["A"]), pc.is_valid(both["B"])))
+    found = diff(a.take(common["A"]), b.take(common["B"]), by=keys[0])
+    return sentences if found.equal else [*sentences, str(found)]
+
+
+def _keys_of(table: pa.Table, keys: list[str], number: str) -> pa.Table:
+    """The keys of a state's rows, and the number of each."""
+    plain = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in (table[name] for name in keys)
+    ]
+    return pa.table([*plain, pa.array(range(table.num_rows), pa.int64())], names=[*keys, number])
 
 
 class _Side:

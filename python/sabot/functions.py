@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from sabot import _native, tables
-from sabot.errors import FunctionError, OptionError, SabotError, SchemaError
+from sabot.errors import FunctionError, OptionError, SabotError, SchemaError, SnapshotError
 from sabot.kernels import Spec, by_text, call_sites
 from sabot.registry import KERNELS
 
@@ -170,6 +170,7 @@ class _RunningFunction:
         self._calls = planned.calls
         self._chains: list[_native.Chain] = []
         self._made: list[KernelCall] = []  # Calls of the batch under way.
+        self._restored: list[list[pa.Table]] = []  # Of each copy of an earlier run, those that no call has taken yet.
 
     def call(self, data: Any, specs: list[Spec], by: list[str]) -> Any:
         at, made = len(self._made), KernelCall(specs, by)
@@ -186,7 +187,7 @@ class _RunningFunction:
                 f"place in the sequence of calls: make the same calls for each batch."
             )
         if at == len(self._chains):
-            self._chains.append(_native.Chain(specs, by))
+            self._chains.append(self._begun(specs, by))
         return tables.run(data, self._chains[at])
 
     def __call__(self, batch: Any, where: str) -> list[Any]:
@@ -195,10 +196,15 @@ class _RunningFunction:
         try:
             with _active(self):
                 result = planned.function(pa.record_batch(batch))
-        except FunctionError:
+        except (FunctionError, SnapshotError):
             raise
         except Exception as error:
             raise FunctionError(f"{planned.name}: the function failed for {where}: {_text(error)}") from error
+        if any(self._restored):
+            raise SnapshotError(
+                f"{planned.name}: the checkpoint has the state of more kernel calls than the {len(self._made)} that it "
+                f"makes. Go on with the function it was taken of, or drop the state of this step."
+            )
         if self._calls is None:
             self._calls = list(self._made)
         elif len(self._made) != len(self._calls):
@@ -207,6 +213,32 @@ class _RunningFunction:
                 f"Kernels keep their state by their place in the sequence of calls: make the same calls for each batch."
             )
         return list(_batches(planned.verb, planned.name, result, where))
+
+    def snapshot(self) -> list[pa.Table]:
+        """What its kernels remember, a table each, in the order of the calls."""
+        known = [
+            tables.table_of(chain.snapshot(kernel))
+            for chain, call in zip(self._chains, self._calls or self._made, strict=False)
+            for kernel in range(len(call.specs))
+        ]
+        return known + [pa.concat_tables(each) for each in zip(*self._restored, strict=True)]
+
+    def restore(self, snapshot: list[Any]) -> None:
+        """Go on from what snapshot() gave, once for each copy that there was."""
+        self._restored.append([tables.table_of(each) for each in snapshot])
+
+    def _begun(self, specs: list[Spec], by: list[str]) -> "_native.Chain":
+        """The state of the next call site: fresh, or that of an earlier run."""
+        chain = _native.Chain(specs, by)
+        for copy in self._restored:
+            if len(copy) < len(specs):
+                raise SnapshotError(
+                    f"{self._planned.name}: the checkpoint has no state of its call of {KernelCall(specs, by)}. Go on "
+                    f"with the function it was taken of, or drop the state of this step."
+                )
+            for kernel in range(len(specs)):
+                chain.restore(kernel, copy.pop(0))
+        return chain
 
 
 def _batches(verb: str, name: str, result: Any, where: str) -> Iterable[Any]:

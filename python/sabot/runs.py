@@ -7,9 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from sabot import _native
+from sabot import _native, checkpoint
+from sabot.checkpoint import CheckpointCoordinator, CheckpointSummary
 from sabot.errors import OptionError
 from sabot.formats import FORMATS
+from sabot.key_groups import KeyGroupMoves
 from sabot.metrics import Metric, metrics_of
 from sabot.tables import table_of
 
@@ -19,6 +21,7 @@ Path = str | os.PathLike[str]
 
 KEY_GROUPS_MAX = 32_768
 THREADS_MAX = 1024
+ROWS_MAX = 2**62
 _ORDERINGS = ("place", "arrival")
 
 
@@ -30,6 +33,7 @@ class Progress:
     rows_written: int
     rows_rejected: int
     fraction: float | None  # Of what there is to read, where that is known.
+    checkpoints: CheckpointSummary | None = None  # So far, of a run that takes some.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class RunSummary:
     seconds: float
     quality: pa.Table | None = field(default=None, repr=False)  # See Stream.data_quality.
     metrics: list[Metric] = field(default_factory=list, repr=False)  # See docs/reference/metrics.md.
+    key_groups_moved: int = 0  # From copies that had more rows than others: see Stream.options.
+    checkpoints: CheckpointSummary | None = None  # Of a run that was to take some: see Stream.options.
     _prometheus: str = field(default="", repr=False)
 
     def prometheus(self) -> str:
@@ -50,7 +56,9 @@ class RunSummary:
 
     def __str__(self) -> str:
         rejected = f", {self.rows_rejected:,} rejected" if self.rows_rejected else ""
-        return f"{self.rows_read:,} rows read, {self.rows_written:,} written{rejected} in {self.seconds:.3f} s"
+        checkpoints = f", {self.checkpoints}" if self.checkpoints else ""
+        counts = f"{self.rows_read:,} rows read, {self.rows_written:,} written{rejected}"
+        return f"{counts} in {self.seconds:.3f} s{checkpoints}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,9 @@ class RunOptions:
     job: str = "stream"
     for_all: bool = False  # parallelism replaces every number above 1 that a step names, too.
     cut_seed: int | None = None  # Cuts batches of sources at random rows, drawn from it.
+    checkpoints: CheckpointCoordinator | None = None
+    balance_rows: int | None = None  # After so many rows key groups move from copies that have more than others.
+    moves: KeyGroupMoves | None = None  # Who moves them by hand.
 
     def changed(self, **given: Any) -> "RunOptions":
         """With the values that are given, which are checked."""
@@ -72,6 +83,8 @@ class RunOptions:
         for name, most in (("parallelism", KEY_GROUPS_MAX), ("key_groups", KEY_GROUPS_MAX), ("threads", THREADS_MAX)):
             if name in given:
                 check_number(f"options: {name}", given[name], most)
+        if "balance_rows" in given:
+            check_number("options: balance_rows", given["balance_rows"], ROWS_MAX, otherwise="no moves")
         ordering = given.get("ordering", self.ordering)
         if ordering not in _ORDERINGS:
             raise OptionError(f"options: ordering must be 'place' or 'arrival', found {ordering!r}.")
@@ -89,17 +102,48 @@ class RunOptions:
             threads=self.threads,
             cut_seed=self.cut_seed,
             spill_folder=self.spill_folder,
+            balance_rows=self.balance_rows,
+            moves=None if self.moves is None else self.moves._moves,
             **more,
         )
 
+    def reading(self, rejects: Path | None, strict: bool) -> "_native.RunOptions":
+        """The same for a run whose rows are taken by whoever iterates it."""
+        if self.checkpoints is not None:
+            raise OptionError(
+                "checkpoints are of runs into files: to_parquet, to_csv and to_ipc. Rows that are iterated or "
+                "collected are gone when the process dies, so a run that went on behind them would lose them. Write "
+                "them, or leave checkpoints= out."
+            )
+        return self.native(rejects, strict)
+
     def into(
-        self, path: Path, rejects: Path | None, strict: bool, progress: Callable[[Progress], object] | None
-    ) -> "_native.RunOptions":
-        """The same for a run into a file."""
+        self,
+        path: Path,
+        rejects: Path | None,
+        strict: bool,
+        progress: Callable[[Progress], object] | None,
+        run: Callable[["_native.RunOptions"], dict[str, Any]],
+    ) -> RunSummary:
+        """A run into files, and what it did."""
         if rejects is not None and _is_same(rejects, path):
             raise OptionError(f"rejects= names the file that the rows go to, {os.fspath(path)!r}. Name another one.")
-        tell = None if progress is None else lambda *counts: progress(Progress(*counts))
-        return self.native(rejects, strict, progress=tell)
+        tell = None if progress is None else lambda *counts: progress(_progress_of(*counts))
+        if self.checkpoints is None:
+            return _summary_of(run(self.native(rejects, strict, progress=tell)))
+        if rejects is not None:
+            raise OptionError(
+                "rejects= and checkpoints= do not go together: a file of rejected rows has one run's alone, so those "
+                "from before the checkpoint would be missing. Leave one of them out; rejected rows are counted still."
+            )
+        with self.checkpoints._running(self.job) as options:
+            return _summary_of(
+                run(
+                    self.native(
+                        None, strict, progress=tell, checkpoint=options, state=self.checkpoints.backend._state()
+                    )
+                )
+            )
 
 
 def check_number(what: str, value: object, most: int = KEY_GROUPS_MAX, *, otherwise: str = "the default") -> int:
@@ -114,15 +158,24 @@ def check_number(what: str, value: object, most: int = KEY_GROUPS_MAX, *, otherw
     return value
 
 
-def summary_of(counts: dict[str, Any]) -> RunSummary:
+def _summary_of(counts: dict[str, Any]) -> RunSummary:
     """What the engine tells at the end of a run."""
-    quality, metrics, text = (counts.pop(name) for name in ("quality", "metrics", "prometheus"))
+    quality, metrics, text, checkpoints = (
+        counts.pop(name) for name in ("quality", "metrics", "prometheus", "checkpoints")
+    )
     return RunSummary(
         **counts,
         quality=None if quality is None else table_of(quality),
         metrics=metrics_of(metrics),
+        checkpoints=checkpoint.summary_of(checkpoints),
         _prometheus=text,
     )
+
+
+def _progress_of(
+    read: int, written: int, rejected: int, fraction: float | None, checkpoints: dict[str, Any] | None
+) -> Progress:
+    return Progress(read, written, rejected, fraction, checkpoint.summary_of(checkpoints))
 
 
 def _rejects(rejects: Path | None, strict: bool) -> str | None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from sabot import _native, expressions, functions
+from sabot.checkpoint import Backend, CheckpointCoordinator, coordinator_of
 from sabot.errors import OptionError
 from sabot.expressions import ExprLike, to_json
 from sabot.kernels import Kernel, Spec, make_by, make_spec, name_of
-from sabot.runs import Path, Progress, RunOptions, RunSummary, check_number, summary_of
+from sabot.key_groups import KeyGroupMoves
+from sabot.runs import Path, Progress, RunOptions, RunSummary, check_number
 from sabot.sources import PythonSource, source_of, source_of_batches
 from sabot.tables import ArrowData, table_of
 
@@ -416,7 +418,7 @@ class Stream:
                  do not fit its type; when it runs, if the next step keeps rows of one key together and the column is
                  none of its key, or if it can have one copy only.
         """
-        return self._of(self._engine.ranged(column, _json_of(column, bounds)))
+        return self._with(self._engine.ranged(column, _json_of(column, bounds)))
 
     def rebalance(self) -> "Stream":
         """Have the copies of the next step take rows in turn, by blocks, where each would go on with its sender's.
@@ -424,7 +426,7 @@ class Stream:
         Returns: the same rows in the same order.
         Raises:  when it runs, OptionError, if the next step has several copies and keeps rows of one key together.
         """
-        return self._of(self._engine.rebalanced())
+        return self._with(self._engine.rebalanced())
 
     def spilling(self, when: str = "overflow") -> "Stream":
         """Let rows on their way to the next step go to disk, where they go from one task to another.
@@ -434,7 +436,7 @@ class Stream:
         Returns: the same rows in the same order.
         Raises:  OptionError, if it is another word; when it runs, if there is no folder.
         """
-        return self._of(self._engine.spilling(when))
+        return self._with(self._engine.spilling(when))
 
     def data_quality(
         self,
@@ -456,6 +458,22 @@ class Stream:
         keys = self._engine.by if by is None else make_by(by)
         gap_ns = _nanoseconds("gap", gap)
         return self._in_one_copy("data_quality", lambda engine: engine.data_quality(keys, gap_ns), parallelism)
+
+    def uid(self, name: str) -> "Stream":
+        """Say what the last step is called in checkpoints, so that its state is found again when others have changed.
+
+        Unless said it is called by its type and number, such as "kernel_0". A step that has a name stays a pass of its
+        own; kernels before it that run as one pass with it have the name together.
+
+        name:    letters, digits, '_', '-' and '.'; no two steps of a job have the same.
+        Raises:  OptionError, if the step has a name already; when it runs, if the name has other letters or is there
+                 twice.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"uid: the name must be text, found {name!r}.")
+        if not name:
+            raise OptionError("uid: the name is empty. Use letters, digits, '_', '-' and '.'.")
+        return self._with(self._engine.uid(name))
 
     @property
     def schema(self) -> pa.Schema:
@@ -500,6 +518,9 @@ class Stream:
         key_groups: int | None = None,
         threads: int | None = None,
         spill_folder: Path | None = None,
+        checkpoints: CheckpointCoordinator | Backend | Path | None = None,
+        balance_rows: int | None = None,
+        moves: KeyGroupMoves | None = None,
     ) -> "Stream":
         """Say how runs of this stream go, whoever starts them: iterating, collect, to_parquet and the others.
 
@@ -510,6 +531,11 @@ class Stream:
         key_groups:  how finely keys are spread over copies; no parallelism is greater. Unless given, 256.
         threads:     at most so many work at once; unless given, as set_max_threads says.
         spill_folder: where rows go that spilling() lets go to disk: Arrow files, which are removed as they are read.
+        checkpoints: of runs into files (to_parquet, to_csv, to_ipc): a sabot.checkpoint.CheckpointCoordinator, or a
+                     folder or S3 URI to have one a minute there. Not with rejects=; to iterate or collect is an error.
+        balance_rows: look after so many rows whether a copy has many more of them than others, and move key groups
+                     from it; twice as many after each move. Not where an input can be read only once.
+        moves:       who moves them by hand.
         Returns:     the same stream. With ordering "place" its rows are the same bits whatever is said here.
         Raises:      OptionError, if one of them is out of its range.
         """
@@ -521,6 +547,9 @@ class Stream:
                 key_groups=key_groups,
                 threads=threads,
                 spill_folder=None if spill_folder is None else os.fspath(spill_folder),
+                checkpoints=None if checkpoints is None else coordinator_of(checkpoints),
+                balance_rows=balance_rows,
+                moves=moves,
             ),
         )
 
@@ -549,15 +578,19 @@ class Stream:
                   more than 256 partitions. SchemaError, if with partitions the key is no column. What the sources and
                   functions raise.
         """
-        return summary_of(
-            self._engine.to_parquet(
+        return self._options.into(
+            path,
+            rejects,
+            strict,
+            progress,
+            lambda options: self._engine.to_parquet(
                 os.fspath(path),
                 row_group_rows,
                 _rows_per_file(rows_per_file),
                 _partitions(partitions, rows_per_file),
                 compression,
-                self._options.into(path, rejects, strict, progress),
-            )
+                options,
+            ),
         )
 
     def to_csv(
@@ -575,14 +608,18 @@ class Stream:
 
         Everything else as to_parquet.
         """
-        return summary_of(
-            self._engine.to_csv(
+        return self._options.into(
+            path,
+            rejects,
+            strict,
+            progress,
+            lambda options: self._engine.to_csv(
                 os.fspath(path),
                 _rows_per_file(rows_per_file),
                 _partitions(partitions, rows_per_file),
                 _delimiter(delimiter),
-                self._options.into(path, rejects, strict, progress),
-            )
+                options,
+            ),
         )
 
     def to_ipc(
@@ -601,15 +638,19 @@ class Stream:
 
         Everything else as to_parquet; compression is "lz4", "zstd" or "none".
         """
-        return summary_of(
-            self._engine.to_ipc(
+        return self._options.into(
+            path,
+            rejects,
+            strict,
+            progress,
+            lambda options: self._engine.to_ipc(
                 os.fspath(path),
                 batch_rows,
                 _rows_per_file(rows_per_file),
                 _partitions(partitions, rows_per_file),
                 compression,
-                self._options.into(path, rejects, strict, progress),
-            )
+                options,
+            ),
         )
 
     def to_arrow(self, *, rejects: Path | None = None, strict: bool = False) -> pa.RecordBatchReader:
@@ -621,7 +662,7 @@ class Stream:
 
     def collect(self, *, rejects: Path | None = None, strict: bool = False) -> pa.Table:
         """Run, and hold all rows in memory."""
-        return table_of(self._engine.collect(self._options.native(rejects, strict))[0])
+        return table_of(self._engine.collect(self._options.reading(rejects, strict))[0])
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Run as the batches are asked for."""
@@ -635,7 +676,7 @@ class Stream:
         return self.explain()
 
     def _batches(self, rejects: Path | None, strict: bool) -> Iterator[pa.RecordBatch]:
-        reader = self._engine.run(self._options.native(rejects, strict))
+        reader = self._engine.run(self._options.reading(rejects, strict))
         try:
             while (batch := reader.next()) is not None:
                 yield pa.record_batch(batch)

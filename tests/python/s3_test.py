@@ -15,6 +15,7 @@ import pytest
 from sabot.errors import DataError, OptionError
 
 import sabot
+from sabot.checkpoint import CheckpointCoordinator
 
 SERVER = Path(__file__).resolve().parents[1] / "system" / "services" / "s3" / "server.py"
 TICKS = sabot.Stream.from_generator(rows=3_000, symbols=5)
@@ -279,3 +280,41 @@ def test_a_run_that_fails_keeps_the_files_that_were_complete(store: Store) -> No
     for key in store.keys():  # noqa: SIM118
         assert len(sabot.Stream.from_parquet(store.uri(key)).collect()) == 150_000
     assert store.uploads_pending() == 0
+
+
+# --- checkpoints ---
+
+
+def test_checkpoints_in_an_object_store(store: Store, tmp_path: Path) -> None:
+    stream = (
+        sabot.Stream.from_generator(rows=1_000_000, symbols=5, batch_rows=500).kernel("ewma", alpha=0.06).uid("fast")
+    )
+    stream.to_parquet(tmp_path / "out", rows_per_file=50_000)
+    coordinator = CheckpointCoordinator(store.uri("job/checkpoints"), resume=True, keep=1)
+    for attempt in range(1, 3):
+        coordinator.stop()
+        summary = stream.options(checkpoints=coordinator).to_parquet(store.uri("job/out"), rows_per_file=50_000)
+        assert f"stopped at checkpoint {attempt}-1" in str(summary)
+    assert [each.id for each in coordinator.checkpoints()] == ["2-1"]
+    assert "job/checkpoints/1-1.json" not in store.keys()  # noqa: SIM118
+    assert len(coordinator.state("fast")) == 5
+    copied = subprocess.run(
+        [sys.executable, "-m", "sabot", "state", "copy", store.uri("job/checkpoints"), "--to", store.uri("savepoint")],
+        capture_output=True,
+        text=True,
+    )
+    assert copied.returncode == 0, copied.stderr
+    stream.options(checkpoints=coordinator).to_parquet(store.uri("job/out"), rows_per_file=50_000)
+    begun = CheckpointCoordinator(tmp_path / "checkpoints", savepoint=store.uri("savepoint"))
+    stream.options(checkpoints=begun, parallelism=3).to_parquet(store.uri("job/out"), rows_per_file=50_000)
+    parts = [key for key in store.keys() if "/out/part-" in key]  # noqa: SIM118
+    written = {key.removeprefix("job/out/"): store.read(key) for key in parts}
+    assert written == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert store.uploads_pending() == 0
+
+
+def test_checkpoints_where_nobody_answers(tmp_path: Path) -> None:
+    stream = TICKS.options(checkpoints=uri(closed_port(), "checkpoints"))
+    with pytest.raises(OSError, match="cannot be reached"):
+        stream.to_parquet(tmp_path / "out.parquet")
+    assert list(tmp_path.iterdir()) == []

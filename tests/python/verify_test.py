@@ -54,6 +54,7 @@ def call(*arguments: object, code: int) -> Result:
         ({"runs": 1.5}, TypeError, r"verify: runs must be a whole number, found 1.5"),
         ({"seed": -1}, OptionError, "verify: seed must be a whole number from 0 to .*, found -1"),
         ({"seed": True}, OptionError, "verify: seed must be a whole number"),
+        ({"rows": 5, "stop": True}, OptionError, "verify: a run that is stopped has all rows"),
         ({"threads": 0}, OptionError, "verify: threads must be from 1 to 1,024"),
         ({"parallelism": []}, OptionError, r"must be a list of numbers, such as \[1, 2, 4\], found \[\]"),
         ({"parallelism": 4}, OptionError, "must be a list of numbers"),
@@ -118,11 +119,41 @@ def test_each_run_is_told_and_has_its_numbers() -> None:
     assert found.difference is None
     assert list(found.runs) == told
     assert (told[0].parallelism, told[0].threads, told[0].cut_seed, told[0].rows) == (1, 1, None, 40_000)
-    assert [run.parallelism for run in told[1:]] == [1, 4, 1, 4, 1]
-    assert {run.threads for run in told[1:]} == {1, 2, 3}
-    assert len({run.cut_seed for run in told}) == 6
+    assert [run.parallelism for run in told[1:6]] == [1, 4, 1, 4, 1]
+    assert {run.threads for run in told[1:6]} == {1, 2, 3}
+    assert len({run.cut_seed for run in told[:6]}) == 6
     assert len({run.digest for run in told}) == 1
-    assert str(found) == f"one digest: {told[0].digest}, 40,000 rows, 6 runs"
+    assert str(found) == f"one digest: {told[0].digest}, 40,000 rows, 7 runs"
+
+
+def test_a_run_is_stopped_and_goes_on() -> None:
+    stream = Stream.from_generator(rows=3_000_000, symbols=15, batch_rows=1_000).kernel("ewma", alpha=0.06)
+    found = sabot.verify(stream, runs=1, parallelism=[2, 3])
+    assert found.equal
+    assert found.runs[-1].resumed[0] == "1-1"
+    assert "batches as they come, resumed from 1-1" in str(found.runs[-1])
+    assert found.runs[-1].rows == 3_000_000
+    for options in ({"stop": False}, {"rows": 1_000}):
+        assert [run.resumed for run in sabot.verify(stream, runs=1, **options).runs] == [(), ()]
+
+
+def test_a_function_that_remembers_something_itself_is_found_out() -> None:
+    table = Stream.from_generator(rows=1_000_000, symbols=3, batch_rows=1_000).collect()
+    first, rows = table["timestamp"][0], 0
+
+    def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nonlocal rows
+        if batch.num_rows > 0 and batch["timestamp"][0] == first:
+            rows = 0
+        rows += batch.num_rows
+        return batch.append_column("row", pa.array(range(rows - batch.num_rows, rows), pa.int64()))
+
+    stream = Stream.from_iter(table.to_batches(max_chunksize=1_000)).map(numbered)
+    assert sabot.verify(stream, runs=2, stop=False).equal
+    found = sabot.verify(stream, runs=2)
+    assert not found.equal
+    assert found.difference is not None
+    assert [column.column for column in found.difference.columns] == ["row"]
 
 
 def test_the_same_seed_gives_the_same_runs() -> None:
@@ -247,12 +278,12 @@ def test_the_command_prints_a_line_a_run_and_one_digest(tmp_path: Path) -> None:
     path = tmp_path / "one.yaml"
     path.write_text(PIPELINE)
     lines = call(path, "--runs", 3, "--parallelism", "1,2", code=0).stdout.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     digest = sabot.verify(sabot.pipeline.load(path).stream, runs=1).runs[0].digest
     rows = sabot.pipeline.load(path).stream.collect().num_rows
     assert lines[0] == f"{digest}  {rows:,} rows, parallelism 1, 1 thread, batches as they come"
-    assert all(line.startswith(digest) for line in lines[:4])
-    assert lines[4] == f"one digest: {digest}, {rows:,} rows, 4 runs"
+    assert all(line.startswith(digest) for line in lines[:5])
+    assert lines[5] == f"one digest: {digest}, {rows:,} rows, 5 runs"
     assert call(path, "-q", "--rows", "100", code=0).output == ""
 
 

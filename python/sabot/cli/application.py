@@ -15,6 +15,7 @@ from sabot.cli.head import head
 from sabot.cli.kernels import kernels
 from sabot.cli.run import run
 from sabot.cli.schema import schema
+from sabot.cli.state import COMMANDS, SUMMARY
 from sabot.cli.verify import verify
 
 __all__ = ["app"]
@@ -31,7 +32,8 @@ _EXIT_CODES = """[bold]Exit codes:[/bold]
 0  done; of [bold]diff[/bold] and [bold]verify[/bold]: equal
 1  [bold]diff[/bold] or [bold]verify[/bold] found differences
 2  an error, told in one message on stderr
-130  interrupted by Ctrl-C"""
+130  interrupted by Ctrl-C
+143  ended at a checkpoint by SIGTERM"""
 
 
 def _help(command: Callable[..., None]) -> str:
@@ -66,3 +68,8 @@ def sabot(
 app.callback(help=_help(sabot), epilog=_EXIT_CODES)(sabot)
 for _command in (run, kernels, generate, convert, head, diff, verify, schema):
     app.command(help=_help(_command), epilog=_command.__globals__["EXAMPLES"])(guarded(_command))
+
+_state = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help=SUMMARY)
+for _name, (_look, _examples) in COMMANDS.items():
+    _state.command(_name, help=_help(_look), epilog=_examples)(guarded(_look))
+app.add_typer(_state, name="state")

@@ -8,17 +8,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
 from sabot.errors import SabotError
 
-__all__ = ["EXIT_DIFFERENT", "EXIT_ERROR", "EXIT_INTERRUPTED", "guarded", "kept_if_interrupted", "settings"]
+if TYPE_CHECKING:
+    from sabot.checkpoint import CheckpointCoordinator
+
+__all__ = [
+    "EXIT_DIFFERENT",
+    "EXIT_ERROR",
+    "EXIT_INTERRUPTED",
+    "EXIT_TERMINATED",
+    "guarded",
+    "kept_if_interrupted",
+    "settings",
+]
 
 EXIT_DIFFERENT = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 @dataclass
@@ -64,7 +76,9 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 
 @contextmanager
-def kept_if_interrupted(path: str | os.PathLike[str], *, several: bool = False) -> Iterator[None]:
+def kept_if_interrupted(
+    path: str | os.PathLike[str], *, several: bool = False, checkpoints: "CheckpointCoordinator | None" = None
+) -> Iterator[None]:
     """Let Ctrl-C say what a run into the path leaves behind."""
     existed = "://" not in os.fspath(path) and Path(path).exists()
     try:
@@ -76,7 +90,19 @@ def kept_if_interrupted(path: str | os.PathLike[str], *, several: bool = False) 
             text = f"{path} is the file from before the run."
         else:
             text = f"{path} was not written: a file takes its name when it is complete."
+        if checkpoints is not None:
+            text += _what_is_there(checkpoints)
         raise InterruptedRunError(text) from None
+
+
+def _what_is_there(checkpoints: "CheckpointCoordinator") -> str:
+    try:
+        newest = next(iter(checkpoints._store().list()), None)
+    except (SabotError, OSError):  # What cannot be read is said by who goes on.
+        return ""
+    if newest is None:
+        return " No checkpoint was taken yet."
+    return f" Checkpoint {newest} is there: go on from it with --resume."
 
 
 def _leave(message: str, code: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-__all__ = ["ProgressLines", "rows_text", "seconds_text", "showing_progress"]
+__all__ = ["ProgressLines", "checkpoints_text", "restored_lines", "rows_text", "seconds_text", "showing_progress"]
 
 LINE_SECONDS = 5.0
 
@@ -34,8 +34,11 @@ def _bar(name: str) -> Iterator[Callable[[Any], None]]:
     # The run reports often enough, so no thread refreshes the bar. It goes when the summary comes.
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as progress:
         task = progress.add_task(name, total=None, state="")
+        news = CheckpointNews(name)
 
         def show(state: Any) -> None:
+            for line in news.lines(state):
+                progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
             total = None if state.fraction is None else 1.0
             text = _state_text(state, time.monotonic() - started)
             progress.update(task, total=total, completed=state.fraction or 0.0, state=text)
@@ -52,8 +55,11 @@ class ProgressLines:
         self._out = out
         self._clock = clock
         self._started = self._last = clock()
+        self._news = CheckpointNews(name)
 
     def __call__(self, state: Any) -> None:
+        for line in self._news.lines(state):
+            print(line, file=self._out, flush=True)
         now = self._clock()
         if now - self._last < LINE_SECONDS:
             return
@@ -62,15 +68,55 @@ class ProgressLines:
         print(f"{self._name}: {share}{_state_text(state, now - self._started)}", file=self._out, flush=True)
 
 
+class CheckpointNews:
+    """What is to be said of checkpoints at once: where the run goes on, and that one failed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._begun = False
+        self._failed = 0
+
+    def lines(self, state: Any) -> list[str]:
+        """Those that were not said before."""
+        checkpoints = getattr(state, "checkpoints", None)
+        if checkpoints is None:
+            return []
+        lines = [] if self._begun else restored_lines(checkpoints)
+        self._begun = True
+        if checkpoints.failed > self._failed:
+            lines.append(f"a checkpoint failed: {checkpoints.last_error}")
+        self._failed = checkpoints.failed
+        return [f"{self._name}: {line}" for line in lines]
+
+
+def restored_lines(checkpoints: Any) -> list[str]:
+    """From which checkpoint a run goes on, and what is to be known of that."""
+    lines = [f"a newer checkpoint cannot be used: {message}" for message in checkpoints.skipped]
+    if checkpoints.restored:
+        changed = ", which is of another pipeline" if checkpoints.changed else ""
+        lines.append(f"resumed from checkpoint {checkpoints.restored} in {checkpoints.restored_from}{changed}")
+    if checkpoints.dropped:
+        lines.append(f"without the state of {', '.join(checkpoints.dropped)}")
+    return lines
+
+
 def _state_text(state: Any, seconds: float) -> str:
     parts = [rows_text(state.rows_read)]
     if state.rows_rejected:
         parts.append(f"{state.rows_rejected:,} rejected")
+    if getattr(state, "checkpoints", None) is not None:
+        parts.append(checkpoints_text(state.checkpoints))
     if seconds > 0:
         parts.append(f"{state.rows_read / seconds:,.0f} rows/s")
     if state.fraction and state.fraction < 1:
         parts.append(f"{seconds_text(seconds * (1 - state.fraction) / state.fraction)} left")
     return ", ".join(parts)
+
+
+def checkpoints_text(checkpoints: Any) -> str:
+    """1 checkpoint, 12 checkpoints (2 failed)."""
+    failed = f" ({checkpoints.failed:,} failed)" if checkpoints.failed else ""
+    return f"{checkpoints.completed:,} checkpoint{'' if checkpoints.completed == 1 else 's'}{failed}"
 
 
 def rows_text(rows: int) -> str:

@@ -29,6 +29,10 @@ def verify(
         int | None, typer.Option(metavar="N", min=1, help="Up to so many threads; all that runs may use, unless given.")
     ] = None,
     by: Annotated[str, typer.Option(metavar="COLUMN", help="The column that says whose a row is.")] = "symbol",
+    stop: Annotated[
+        bool | None,
+        typer.Option("--stop/--no-stop", help="Stop a run at checkpoints and go on; unless said, without --rows."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the description, as in sabot run."),
@@ -38,8 +42,9 @@ def verify(
     """Run a pipeline in many ways, and compare what comes out bit by bit.
 
     First one after the other: one thread, one copy of each step. Then with batches cut at random rows, on several
-    threads, with several copies. Nothing is written; memory does not grow with the rows. Leaves with 0 if all runs give
-    one digest, 1 with the first row, column and both values that differ, 2 if the pipeline cannot be run.
+    threads, with several copies; and stopped, failed and resumed, for which its rows go into temporary files.
+    Memory does not grow with the rows. Leaves with 0 if all runs give one digest, 1 with the first row, column and both
+    values that differ, 2 if the pipeline cannot be run.
     """
     from sabot.cli.run import load_pipeline
     from sabot.verification import VerifiedRun
@@ -57,6 +62,7 @@ def verify(
         parallelism=_numbers(parallelism),
         threads=threads,
         by=by,
+        stop=stop,
         tell=tell,
     )
     if not quiet:

@@ -8,6 +8,7 @@ The description has no code in it, so it can come from anywhere. docs/reference/
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,9 +20,13 @@ from sabot.errors import OptionError
 from sabot.pipeline.problems import PipelineError, Place, Problem
 
 if TYPE_CHECKING:
+    from sabot.checkpoint import CheckpointCoordinator
     from sabot.stream import RunSummary, Stream
 
 __all__ = ["Pipeline", "PipelineError", "Place", "Problem", "Sink", "load", "parse", "schema"]
+
+
+_JOB_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Pipeline:
         strict: bool | None = None,
         rejects: str | os.PathLike[str] | None = None,
         parallelism: int | None = None,
+        checkpoints: "CheckpointCoordinator | str | os.PathLike[str] | None" = None,
         progress: Callable[[Any], None] | None = None,
     ) -> "RunSummary":
         """Run into the sink. Arguments that are given go before what the description says.
@@ -54,6 +60,7 @@ class Pipeline:
         strict:      a rejected row is an error.
         rejects:     a file for rejected rows.
         parallelism: copies of each step that says no number and may have copies.
+        checkpoints: as in Stream.options.
         progress:    called now and then while the run lasts, on this thread.
         Raises:      OptionError, if there is no sink. What the stream's sources, steps and sink raise.
         """
@@ -69,7 +76,9 @@ class Pipeline:
         if rejects is not None and strict is None:
             described.pop("strict", None)
         options = described | {name: value for name, value in given.items() if value is not None}
-        stream = self.stream.options(parallelism=parallelism)
+        stream = self.stream.options(parallelism=parallelism, checkpoints=checkpoints)
+        if _JOB_NAME.fullmatch(self.name):
+            stream = stream._in_job(self.name)
         write: Callable[..., RunSummary] = getattr(stream, f"to_{self.sink.format}")
         return write(self.sink.path, **options)
 

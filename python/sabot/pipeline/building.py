@@ -146,8 +146,14 @@ class Builder:
                 return stream
         if verb == "kernel" and "lambda" in options:
             options["lambda_"] = options.pop("lambda")
+        uid = options.pop("uid", None)
         options |= more or {}
-        applied = self._called(lambda: _STEPS[verb](stream, main, options), step, verb, where)
+
+        def call() -> Any:
+            made = _STEPS[verb](stream, main, options)
+            return made if uid is None else made.uid(uid)
+
+        applied = self._called(call, step, verb, where)
         return stream if applied is None and verb in _KEEPS_COLUMNS else applied
 
     def _others(self, node: Node, path: str, start: str) -> list[Stream] | None:

@@ -11,7 +11,7 @@ from sabot.registry import KERNELS
 
 __all__ = ["KERNEL_KEYS", "check_names", "check_step", "mapping_of", "steps_of"]
 
-KERNEL_KEYS = ("kernel", "by", "column", "columns", "outputs", "parallelism")
+KERNEL_KEYS = ("kernel", "by", "column", "columns", "outputs", "parallelism", "uid")
 
 
 def check_names(document: Document) -> None:

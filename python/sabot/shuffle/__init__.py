@@ -5,6 +5,7 @@ that to disk; a shuffle manager has the buffers of all partitions, and a coordin
 Stream and JobGraph use the same engine and need none of these.
 """
 
+from sabot.key_groups import KeyGroupMoves
 from sabot.shuffle.buffers import NetworkBufferPool, ShuffleBuffer, SpillManager
 from sabot.shuffle.coordinator import ShuffleCoordinator
 from sabot.shuffle.manager import ShuffleManager, ShuffleMetrics
@@ -25,6 +26,7 @@ __all__ = [
     "BroadcastPartitioner",
     "HashPartitioner",
     "HotKey",
+    "KeyGroupMoves",
     "NetworkBufferPool",
     "Partitioner",
     "RangePartitioner",
