@@ -65,12 +65,14 @@ test-all: test
 	ctest --preset tsan -j$(JOBS)
 	SABOT_SIMULATION_SEEDS=100000 build/release/tests/simulation/simulation_test
 	SABOT_SIMULATION_SEEDS=100000 build/tsan/tests/simulation/simulation_test
+	SABOT_KILL_ROUNDS=50 $(PYTHON) -m pytest tests/system/kill_test.py -k random
 	$(PYTHON) -m pytest -m slow || (($$? == 5))  # 5: no test is marked slow.
 
 bench: .venv/stamps/bench cpp .venv/stamps/package
 	$(PYTHON) benchmarks/run.py
 	$(PYTHON) benchmarks/pipelines.py
 	$(PYTHON) benchmarks/dataflow.py
+	$(PYTHON) benchmarks/checkpoints.py
 
 bench-flink: .venv/stamps/bench cpp .venv/stamps/package build/flink/keyed-ewma-1.jar
 	$(PYTHON) benchmarks/dataflow.py --flink

@@ -80,23 +80,23 @@ def _parts(measured: Measured, why: Mapping[str, str], quick: bool) -> Iterator[
         yield _rates(measured.kept, measured.contenders)
     if measured.calls:
         yield f"\n## One batch of 1,000 rows\n\n{CALLS}"
-        yield _table(["call", "µs"], [[CALL_TITLES[name], f"{took:.1f}"] for name, took in measured.calls.items()])
+        yield table(["call", "µs"], [[CALL_TITLES[name], f"{took:.1f}"] for name, took in measured.calls.items()])
     if measured.memory or measured.streams:
         yield f"\n## Memory\n\n{MEMORY}"
     if measured.memory:
         keys = ("before_mb", "input_mb", "output_mb", "peak_mb")
         rows = [[CASES[case].title, *(f"{at[key]:.0f}" for key in keys)] for case, at in measured.memory.items()]
-        yield _table(["MB", "before the first row", "input", "outputs", "peak"], rows) + "\n"
+        yield table(["MB", "before the first row", "input", "outputs", "peak"], rows) + "\n"
     if measured.streams:
         rows = [
             [f"{at['source_mb']:.0f} MB", f"{at['rows']:,}", f"{at['seconds']:.1f}", f"{at['peak_mb']:.0f}"]
             for at in measured.streams
         ]
-        yield _table(["Parquet file", "rows", "seconds", "peak, MB"], rows)
+        yield table(["Parquet file", "rows", "seconds", "peak, MB"], rows)
     if measured.rates:
         yield f"\n## Every kernel\n\n{EVERY}"
         header = ["kernel", *(on_threads("", threads).removeprefix(", ") for threads in THREADS)]
-        yield _table(header, [[f"`{name}`", *map(_millions, rates)] for name, rates in measured.rates.items()])
+        yield table(header, [[f"`{name}`", *map(_millions, rates)] for name, rates in measured.rates.items()])
 
 
 def _figures(measured: Measured, why: Mapping[str, str], *, explain: bool) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _figures(measured: Measured, why: Mapping[str, str], *, explain: bool) -> It
     if not found:
         return
     yield f"\n## Figures\n\n{sum(figure.met for figure in found)} of {len(found)} are met.\n"
-    yield _table(["what", "target", "measured", ""], [_figure_row(figure) for figure in found])
+    yield table(["what", "target", "measured", ""], [figure_row(figure) for figure in found])
     short = [figure for figure in found if not figure.met]
     if short and explain:
         yield "\nWhy some fall short:\n"
@@ -112,7 +112,8 @@ def _figures(measured: Measured, why: Mapping[str, str], *, explain: bool) -> It
             yield f"- {figure.what}: {why.get(figure.key, 'not explained yet.')}"
 
 
-def _figure_row(figure: Figure) -> list[str]:
+def figure_row(figure: Figure) -> list[str]:
+    """Of the table of figures."""
     value = figure.measured or 0.0
     digits = 2 if value < 10 else 1 if value < 100 else 0
     verdict = "met" if figure.met else f"short by {figure.short_by:.1%}"
@@ -125,7 +126,7 @@ def _rates(timings: Timings, contenders: Sequence[str]) -> str:
     names = [name for name in contenders if name in ran]
     cases = [case for case in CASES if any((case, name) in timings.seconds for name in names)]
     rows = [[CASES[case].title, *(_millions(timings.rate(case, name)) for name in names)] for case in cases]
-    return _table(["", *names], rows)
+    return table(["", *names], rows)
 
 
 def _millions(rows_a_second: float | None) -> str:
@@ -135,7 +136,7 @@ def _millions(rows_a_second: float | None) -> str:
     return f"{millions:.{0 if millions >= 100 else 1 if millions >= 10 else 2}f}"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first column to the left, the others to the right."""
     lines = [header, ["---"] + ["--:"] * (len(header) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

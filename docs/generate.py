@@ -34,6 +34,20 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
         "What the methods of a stream that write return, and what they call on the way.",
     ),
     (
+        "Checkpoints",
+        "checkpoint.py",
+        (
+            "CheckpointCoordinator",
+            "Checkpoint",
+            "OperatorState",
+            "SourceState",
+            "SinkState",
+            "CheckpointSummary",
+        ),
+        "`sabot.checkpoint`; [what they are](../concepts/checkpoints.md).",
+    ),
+    ("Stores", "stores.py", ("MemoryBackend", "RocksDBBackend"), "`sabot.stores`: where state and checkpoints are."),
+    (
         "Metrics",
         "metrics.py",
         ("Metric", "Sample"),
@@ -197,13 +211,24 @@ def command_line_page() -> str:
     parts = ["# The command `sabot`", "Generated from its help by `make docs`; `sabot COMMAND --help` prints the same."]
     parts += [root.help, _options(root.callback), _examples(root.epilog)]
     for command in app.registered_commands:
-        assert command.callback is not None
-        name, parameters = command.callback.__name__, inspect.signature(command.callback).parameters.values()
-        arguments = [_usage(each) for each in parameters if _is_argument(_described(each)[0])]
-        parts += [f"## sabot {name}", str(command.help)]
-        parts += [f"```text\nsabot {name} {' '.join(arguments)} [OPTIONS]\n```", _options(command.callback)]
-        parts += [_examples(command.epilog)]
+        parts += _command(command, "sabot")
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        parts += [f"## sabot {group.name}", inspect.cleandoc(str(group.typer_instance.info.help))]
+        for command in group.typer_instance.registered_commands:
+            parts += _command(command, f"sabot {group.name}")
     return "\n\n".join(re.sub(r"\[/?bold\]", "", str(part)) for part in parts) + "\n"
+
+
+def _command(command: Any, before: str) -> Iterator[str]:
+    name = f"{before} {command.name or command.callback.__name__}"
+    parameters = inspect.signature(command.callback).parameters.values()
+    arguments = [_usage(each) for each in parameters if _is_argument(_described(each)[0])]
+    yield f"{'##' if before == 'sabot' else '###'} {name}"
+    yield str(command.help)
+    yield f"```text\n{name} {' '.join(arguments)} [OPTIONS]\n```"
+    yield _options(command.callback)
+    yield _examples(command.epilog)
 
 
 def _described(parameter: inspect.Parameter) -> tuple[Any, Any]:
@@ -226,7 +251,9 @@ def _options(command: Any) -> str:
     for parameter in inspect.signature(command).parameters.values():
         described, kind = _described(parameter)
         given = (described.default, *(described.param_decls or ()))  # Typer takes the first name for a default.
-        names = [each for each in given if isinstance(each, str) and each.startswith("-")] or [f"--{parameter.name}"]
+        names = [each for each in given if isinstance(each, str) and each.startswith("-")] or [
+            f"--{parameter.name.replace('_', '-')}"
+        ]
         shown = described.metavar if _is_argument(described) else ", ".join(names)
         if not _is_argument(described) and kind is not bool:
             shown += " " + (described.metavar or kind.__name__.upper()).replace("|", "\\|")
