@@ -405,22 +405,19 @@ def test_a_setting_that_cannot_be_used(variable: str, value: str, message: str) 
     assert f"OptionError: {message}" in done.stderr
 
 
+LIBRARIES = (
+    "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3 librocksdb7.8"
+)
+
+
 @pytest.mark.parametrize(
     ("library", "todo"),
     [
         ("libarrow.so.2600", "the engine links the Arrow of pyarrow"),
-        (
-            "libsleef.so.3",
-            "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3",
-        ),
-        (
-            "libtbb.so.12",
-            "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3",
-        ),
-        (
-            "libcrypto.so.3",
-            "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3",
-        ),
+        ("libsleef.so.3", LIBRARIES),
+        ("libtbb.so.12", LIBRARIES),
+        ("libcrypto.so.3", LIBRARIES),
+        ("librocksdb.so.7.8", LIBRARIES),
     ],
 )
 def test_a_library_that_is_not_installed(library: str, todo: str) -> None:
