@@ -106,7 +106,8 @@ def _why_not(error: ImportError) -> str:
             found = "no pyarrow"
         todo = f"the engine links the Arrow of {wanted}, found {found}. Run: pip install '{wanted}'"
     elif any(library in text for library in ("libsleef", "libtbb", "libcrypto", "librocksdb")):
-        todo = "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3 librocksdb7.8"
+        packages = "libsleef3 libtbb12 libssl3 librocksdb7.8"
+        todo = f"a system library is missing. On Debian and Ubuntu run: apt-get install {packages}"
     elif isinstance(error, ModuleNotFoundError):
         todo = "the package was not built with its engine. Run `pip install .` in Sabot's source tree"
     else:

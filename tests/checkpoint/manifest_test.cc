@@ -38,6 +38,7 @@ Manifest Sample() {
   manifest.sinks = {{.uid = "out",
                      .partition = 0,
                      .rows = 99,
+                     .rows_per_file = 49,
                      .durable = 98,
                      .files_begin = 98,
                      .files = {{.name = "3-17/out.sink.0.arrow", .bytes = 7, .sha256 = kDigest, .rows = 1}}}};

@@ -129,6 +129,8 @@ TEST_F(CheckpointsTest, WhatAJobHasForEverStays) {
             std::string::npos);
   EXPECT_NE(ErrorOf(Features(), Resumed(), 3).message().find("is of a sink of 1 partitions, this one has 3"),
             std::string::npos);
+  const auto other = Features().ToParquet(Path("out"), {.rows_per_file = 1'000}, Resumed()).status();
+  EXPECT_NE(other.message().find("rows_per_file is 1000, but the files of 1-2 are of 0"), std::string::npos) << other;
 }
 
 TEST_F(CheckpointsTest, AnotherPipelineSaysWhatDoesNotFit) {

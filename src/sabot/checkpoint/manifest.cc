@@ -106,6 +106,7 @@ arrow::Status Manifest::Check() const {
   for (std::size_t i = 0; i < sinks.size() && check.status.ok(); ++i) {
     check.Once(sinks[i].uid, sinks[i].partition, At("sinks", i), "partition");
     const SinkState& sink = sinks[i];
+    check.AtLeast(0, sink.rows_per_file, At("sinks", i) + ".rows_per_file");
     check.AtLeast(0, sink.durable, At("sinks", i) + ".durable");
     check.AtLeast(sink.durable, sink.rows, At("sinks", i) + ".rows");
     check.AtLeast(0, sink.files_begin, At("sinks", i) + ".files_begin");

@@ -66,6 +66,7 @@ struct SinkState {
   std::string uid;
   int partition = 0;
   int64_t rows = 0;  // Given to it.
+  int64_t rows_per_file = 0;  // Of its files; 0: it is one.
   int64_t durable = 0;  // Of these, so many are in files of rows that are complete.
   // The rows behind those, and maybe more on either side: the first row of the first file is number `files_begin`.
   int64_t files_begin = 0;

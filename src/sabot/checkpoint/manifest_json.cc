@@ -4,7 +4,8 @@
 //    "operators": [{"uid": "fast", "copy": 0, "type": "kernel", "key_by": ["symbol"], "form": "tables",
 //                   "files": [{"name": "3-17/fast.0.0.arrow", "bytes": 1234, "sha256": "e3...", "rows": 12}]}],
 //    "sources": [{"uid": "ticks", "partition": 0, "offset": 4096, "time": 0, "ended": false}],
-//    "sinks": [{"uid": "out", "partition": 0, "rows": 4096, "durable": 4096, "files_begin": 4096, "files": []}],
+//    "sinks": [{"uid": "out", "partition": 0, "rows": 4096, "rows_per_file": 1024, "durable": 4096,
+//               "files_begin": 4096, "files": []}],
 //    "ended": [], "decisions": {"attempt": 3, "number": 1}, "created_ms": 0, "sha256": "..."}
 // The last is the digest of all before it, written without spaces.
 #include "sabot/checkpoint/digest.h"
@@ -42,8 +43,13 @@ Json JsonOf(const SourceState& source) {
 }
 
 Json JsonOf(const SinkState& sink) {
-  return {{"uid", sink.uid},         {"partition", sink.partition},     {"rows", sink.rows},
-          {"durable", sink.durable}, {"files_begin", sink.files_begin}, {"files", FilesJson(sink.files)}};
+  return {{"uid", sink.uid},
+          {"partition", sink.partition},
+          {"rows", sink.rows},
+          {"rows_per_file", sink.rows_per_file},
+          {"durable", sink.durable},
+          {"files_begin", sink.files_begin},
+          {"files", FilesJson(sink.files)}};
 }
 
 template <class State>
@@ -124,6 +130,7 @@ arrow::Result<Manifest> ReadManifest(const Json& json, std::string_view what) {
     member.Read("uid", sink.uid, true);
     member.Read("partition", sink.partition, true);
     member.Read("rows", sink.rows, true);
+    member.Read("rows_per_file", sink.rows_per_file, true);
     member.Read("durable", sink.durable, true);
     member.Read("files_begin", sink.files_begin, true);
     ReadFiles(member, what, sink.files);

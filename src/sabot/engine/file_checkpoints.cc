@@ -134,7 +134,8 @@ arrow::Result<std::shared_ptr<checkpoint::Decisions>> FileCheckpoints::OpenDecis
   return decisions_;
 }
 
-arrow::Result<std::optional<std::vector<int64_t>>> FileCheckpoints::RowsDurable(int partitions) const {
+arrow::Result<std::optional<std::vector<int64_t>>> FileCheckpoints::RowsDurable(int partitions, int64_t rows_per_file) {
+  rows_per_file_ = rows_per_file;
   if (!options_.resume || options_.new_output) return std::nullopt;
   std::vector<int64_t> rows(static_cast<std::size_t>(partitions), 0);  // What a run without a checkpoint left goes.
   if (!restored_) return rows;
@@ -142,6 +143,13 @@ arrow::Result<std::optional<std::vector<int64_t>>> FileCheckpoints::RowsDurable(
     return data::OptionError("checkpoints: " + restored_->id.ToString() + " is of a sink of " +
                              std::to_string(restored_->sinks.size()) + " partitions, this one has " +
                              std::to_string(partitions) + ". Go on with as many.");
+  }
+  // Files of another size would be taken for those that a run left behind the checkpoint.
+  for (const auto& sink : restored_->sinks) {
+    if (sink.rows_per_file == rows_per_file) continue;
+    return data::OptionError("checkpoints: rows_per_file is " + std::to_string(rows_per_file) + ", but the files of " +
+                             restored_->id.ToString() + " are of " + std::to_string(sink.rows_per_file) +
+                             ". Go on with that, or into an output of its own.");
   }
   for (const auto& sink : restored_->sinks) rows[static_cast<std::size_t>(sink.partition)] = sink.durable;
   return rows;
@@ -326,6 +334,7 @@ arrow::Result<bool> FileCheckpoints::WriteNext() {
     const auto& given = state.sinks[writing.sink++];
     ARROW_ASSIGN_OR_RAISE(auto saved, tails_[static_cast<std::size_t>(given.partition)]->Save(store_, id, given.rows));
     saved.uid = given.uid;
+    saved.rows_per_file = rows_per_file_;
     writing.manifest.sinks.push_back(std::move(saved));
     return true;
   }

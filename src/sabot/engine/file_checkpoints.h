@@ -39,8 +39,8 @@ class FileCheckpoints final : public Checkpoints, public std::enable_shared_from
   // What the clock decided in earlier runs of the job; and where to keep what it decides in this one.
   arrow::Result<std::shared_ptr<checkpoint::Decisions>> OpenDecisions();
   // For each sink partition, how many rows its complete files have; nothing where nobody asked to go on. Error
-  // (kOption): the checkpoint is of another number of partitions.
-  arrow::Result<std::optional<std::vector<int64_t>>> RowsDurable(int partitions) const;
+  // (kOption): the checkpoint is of another number of partitions, or of rows in a file.
+  arrow::Result<std::optional<std::vector<int64_t>>> RowsDurable(int partitions, int64_t rows_per_file);
   // Sinks, opened behind those rows.
   std::unique_ptr<connectors::Sink> WithTail(std::unique_ptr<connectors::Sink> sink, int partition);
   // Before the job runs: the sinks are given what an earlier run gave them behind those rows.
@@ -94,6 +94,7 @@ class FileCheckpoints final : public Checkpoints, public std::enable_shared_from
   std::optional<checkpoint::Manifest> restored_;
   std::shared_ptr<checkpoint::DecisionLog> decisions_;  // Used on the thread that runs the job.
   std::vector<SinkTail*> tails_;
+  int64_t rows_per_file_ = 0;
   std::map<std::string, graph::Operator> operators_;
   std::unique_ptr<Writing> writing_;  // Used in the background while there is one.
   KeptFiles kept_;  // Of the checkpoint before it. None, where that was given up.

@@ -175,7 +175,8 @@ class Stream {
   // `durable`: where a run goes on, how many rows the complete files of each sink have.
   using OpenSinks = std::function<arrow::Result<Sinks>(const std::shared_ptr<arrow::Schema>& schema,
                                                        const std::optional<std::vector<int64_t>>& durable)>;
-  arrow::Result<RunSummary> ToAll(const OpenSinks& open, int partitions, RunContext context) const;
+  arrow::Result<RunSummary> ToAll(const OpenSinks& open, int partitions, int64_t rows_per_file,
+                                  RunContext context) const;
   // To the sinks of a partitioned output.
   arrow::Result<RunSummary> ToPartitions(int partitions, const OpenSinks& open, RunContext context) const;
   // Makes the operator that keeps the rows for which the condition is true.

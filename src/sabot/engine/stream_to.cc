@@ -115,9 +115,9 @@ arrow::Result<RunSummary> Stream::ToParquet(const std::string& path, connectors:
   return ToAll(
       [&](const SchemaPtr& schema, const RowsDurable& durable) {
         options.resume_at = First(durable);
-        return Alone(connectors::OpenParquetSink(path, schema, std::move(options)));
+        return Alone(connectors::OpenParquetSink(path, schema, options));
       },
-      1, std::move(context));
+      1, options.rows_per_file, std::move(context));
 }
 
 arrow::Result<RunSummary> Stream::ToCsv(const std::string& path, connectors::CsvSinkOptions options, RunContext context,
@@ -134,9 +134,9 @@ arrow::Result<RunSummary> Stream::ToCsv(const std::string& path, connectors::Csv
   return ToAll(
       [&](const SchemaPtr& schema, const RowsDurable& durable) {
         options.resume_at = First(durable);
-        return Alone(connectors::OpenCsvSink(path, schema, std::move(options)));
+        return Alone(connectors::OpenCsvSink(path, schema, options));
       },
-      1, std::move(context));
+      1, options.rows_per_file, std::move(context));
 }
 
 arrow::Result<RunSummary> Stream::ToIpc(const std::string& path, connectors::IpcSinkOptions options, RunContext context,
@@ -153,9 +153,9 @@ arrow::Result<RunSummary> Stream::ToIpc(const std::string& path, connectors::Ipc
   return ToAll(
       [&](const SchemaPtr& schema, const RowsDurable& durable) {
         options.resume_at = First(durable);
-        return Alone(connectors::OpenIpcSink(path, schema, std::move(options)));
+        return Alone(connectors::OpenIpcSink(path, schema, options));
       },
-      1, std::move(context));
+      1, options.rows_per_file, std::move(context));
 }
 
 arrow::Result<RunSummary> Stream::To(const OpenSink& open, RunContext context) const {
@@ -166,7 +166,7 @@ arrow::Result<RunSummary> Stream::To(const OpenSink& open, RunContext context) c
         }
         return Alone(open(schema));
       },
-      1, std::move(context));
+      1, /*rows_per_file=*/0, std::move(context));
 }
 
 arrow::Result<RunSummary> Stream::ToPartitions(int partitions, const OpenSinks& open, RunContext context) const {
@@ -179,10 +179,11 @@ arrow::Result<RunSummary> Stream::ToPartitions(int partitions, const OpenSinks& 
                              std::to_string(context.shuffle.key_groups) +
                              " key groups, each of which is in one partition. Use at most as many.");
   }
-  return ToAll(open, partitions, std::move(context));
+  return ToAll(open, partitions, /*rows_per_file=*/0, std::move(context));
 }
 
-arrow::Result<RunSummary> Stream::ToAll(const OpenSinks& open, int partitions, RunContext context) const {
+arrow::Result<RunSummary> Stream::ToAll(const OpenSinks& open, int partitions, int64_t rows_per_file,
+                                        RunContext context) const {
   const auto start = Clock::now();
   const auto interrupt = context.interrupt;
   const auto rejects = context.rejects;
@@ -194,7 +195,7 @@ arrow::Result<RunSummary> Stream::ToAll(const OpenSinks& open, int partitions, R
   if (!context.checkpoint.folder.empty()) {
     ARROW_ASSIGN_OR_RAISE(checkpoints, FileCheckpoints::Open(context.checkpoint, context.shuffle.key_groups, *world));
     ARROW_ASSIGN_OR_RAISE(context.restore, checkpoints->Load(context.state));
-    ARROW_ASSIGN_OR_RAISE(durable, checkpoints->RowsDurable(partitions));
+    ARROW_ASSIGN_OR_RAISE(durable, checkpoints->RowsDurable(partitions, rows_per_file));
     ARROW_ASSIGN_OR_RAISE(context.decisions, checkpoints->OpenDecisions());
     context.checkpoints = checkpoints;
     if (context.progress != nullptr) {
