@@ -1,4 +1,5 @@
 #include "sabot/checkpoint/store.h"
+#include "sabot/checkpoint/decision_log.h"
 
 #include <arrow/array.h>
 #include <arrow/array/builder_dict.h>
@@ -300,6 +301,23 @@ TEST(Store, CopiesACheckpointWithFilesOfEarlierOnes) {
   EXPECT_EQ(copied, (std::map<std::string, std::string>{{"1-2.json", at.Bytes("1-2.json")},
                                                         {"1-1/fast.0.0.arrow", at.Bytes("1-1/fast.0.0.arrow")},
                                                         {"1-1/fast.1.0.arrow", at.Bytes("1-1/fast.1.0.arrow")}}));
+}
+
+TEST(Store, CopiesTheDecisionsThatACheckpointNeeds) {
+  Simulated at;
+  const auto log = DecisionLog::Open(at.disk, "jobs/prices/decisions", 1).ValueOrDie();
+  for (int64_t offset = 0; offset < 3; ++offset) {
+    ASSERT_TRUE(log->Append({{.source = "ticks", .partition = 0, .offset = offset, .time = offset}}).ok());
+  }
+  Manifest manifest = WriteCheckpoint(at.store, 1, 1).ValueOrDie();
+  manifest.decisions = {.attempt = 1, .number = 2};
+  ASSERT_TRUE(at.store.Commit(manifest).ok());
+  Store other(at.disk, "other");
+  ASSERT_TRUE(at.store.CopyTo({1, 1}, other).ok());
+  const auto copied = DecisionLog::Read(*at.disk, "other/decisions", manifest.decisions).ValueOrDie();
+  EXPECT_EQ(copied, DecisionLog::Read(*at.disk, "jobs/prices/decisions", manifest.decisions).ValueOrDie());
+  EXPECT_EQ(copied.size(), 2);
+  EXPECT_FALSE(at.disk->OpenInput("other/decisions/1-1.json").ok());
 }
 
 // Wherever it dies: no checkpoint is there, and the next copy is a whole one.

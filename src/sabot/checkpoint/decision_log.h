@@ -19,6 +19,8 @@
 
 namespace sabot::checkpoint {
 
+inline constexpr const char* kDecisionsFolder = "decisions";  // Below the folder of a store.
+
 // A source partition without rows was waited for no more.
 struct Decision {
   std::string source;  // Its uid.

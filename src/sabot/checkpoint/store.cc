@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "sabot/checkpoint/decision_log.h"
 #include "sabot/checkpoint/digest.h"
 #include "sabot/checkpoint/store_names_internal.h"
 #include "sabot/data/errors.h"
@@ -249,6 +250,16 @@ arrow::Status Store::CopyTo(const CheckpointId& id, Store& to) {
   }
   ARROW_ASSIGN_OR_RAISE(const Manifest manifest, Open(id));
   for (const StateFile& file : FilesOf(manifest)) ARROW_RETURN_NOT_OK(CopyFile(file, to));
+  ARROW_ASSIGN_OR_RAISE(const auto decisions,
+                        DecisionLog::Read(*storage_, PathOf(kDecisionsFolder), manifest.decisions));
+  for (const auto& entry : decisions) {
+    const std::string name = std::string(kDecisionsFolder) + "/" + internal::ManifestName(entry.at);
+    ARROW_ASSIGN_OR_RAISE(const std::string text, ReadText(name));
+    ARROW_RETURN_NOT_OK(to.storage_->CreateFolder(to.PathOf(kDecisionsFolder)));
+    ARROW_ASSIGN_OR_RAISE(const auto pending, to.storage_->Create(to.PathOf(name)));
+    ARROW_RETURN_NOT_OK(pending->stream()->Write(text.data(), static_cast<int64_t>(text.size())));
+    ARROW_RETURN_NOT_OK(pending->Commit());
+  }
   return to.Commit(manifest);
 }
 

@@ -38,7 +38,7 @@ arrow::Result<env::StoragePath> PlaceOf(const std::string& folder, World& world)
   return place;
 }
 
-std::string LogFolder(const env::StoragePath& place) { return place.path + "/decisions"; }
+std::string LogFolder(const env::StoragePath& place) { return place.path + "/" + checkpoint::kDecisionsFolder; }
 
 }  // namespace
 
