@@ -1,5 +1,4 @@
 #include "sabot/checkpoint/store.h"
-#include "sabot/checkpoint/decision_log.h"
 
 #include <arrow/array.h>
 #include <arrow/array/builder_dict.h>
@@ -22,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "sabot/checkpoint/decision_log.h"
 #include "sabot/checkpoint/digest.h"
 #include "sabot/data/errors.h"
 #include "tests/checkpoint/checkpoints.h"
