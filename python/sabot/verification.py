@@ -177,7 +177,8 @@ def _stopped(
         digest = _native.RowDigest(written.schema)  # Of values: it is the same for a dictionary.
         for batch in written:
             digest.add(batch)
-        run = VerifiedRun(copies, threads, None, digest.rows, digest.hex, tuple(resumed))
+        begun_with = parallelism[1 % len(parallelism)]
+        run = VerifiedRun(begun_with, threads, None, digest.rows, digest.hex, tuple(resumed))
         if (run.rows, run.digest) == (expected.rows, expected.digest):
             return run, None
         return run, diff(_first_rows(stream, first, None), written, by=by)
