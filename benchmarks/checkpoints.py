@@ -39,7 +39,10 @@ FLINK_ROCKSDB = 393_000
 IN_CACHE, BEYOND = "Ewma/keys:100000/cached:200000/batch:65536", "Ewma/keys:1000000/cached:100000/batch:65536"
 
 # Why a figure falls short, by its key: what profiling showed.
-WHY: dict[str, str] = {}
+WHY = {
+    "beyond": "nine of ten rows read a key from RocksDB and write another, 2 to 3 us of work; a larger batch has several rows "
+    "of a key ([decision 9](decisions/0009-rocksdb.md))",
+}
 
 INTRODUCTION = """\
 Written by `python benchmarks/checkpoints.py --write docs/benchmarks-checkpoints.md`; `make bench` prints it. The best
