@@ -40,8 +40,8 @@ IN_CACHE, BEYOND = "Ewma/keys:100000/cached:200000/batch:65536", "Ewma/keys:1000
 
 # Why a figure falls short, by its key: what profiling showed.
 WHY = {
-    "beyond": "nine of ten rows read a key from RocksDB and write another, 2 to 3 us of work; a larger batch has several rows "
-    "of a key ([decision 9](decisions/0009-rocksdb.md))",
+    "beyond": "nine of ten rows read a key from RocksDB and write another, 2 to 3 us of work; a larger batch has "
+    "several rows of a key ([decision 9](decisions/0009-rocksdb.md))",
 }
 
 INTRODUCTION = """\
