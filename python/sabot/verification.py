@@ -159,9 +159,10 @@ def _stopped(
             copies = parallelism[(attempt + 1) % len(parallelism)]
             options = replace(first, parallelism=copies, threads=threads, checkpoints=coordinator)
             fails = _FailsBehindACheckpoint(coordinator) if attempt == 1 else None
-            # What functions remember by themselves is of another run by then, as it would be in another process.
-            for _ in _first_rows(stream, first, 1):
-                pass
+            if (
+                attempt > 0
+            ):  # What functions remember by themselves is of another run, as it would be in another process.
+                _run(stream, first, None)
             try:
                 summary = stream._with(stream._engine, options).to_ipc(
                     Path(folder, "rows"), rows_per_file=FILE_ROWS, progress=fails
