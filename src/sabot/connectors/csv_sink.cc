@@ -311,30 +311,15 @@ arrow::Result<std::unique_ptr<Sink>> OpenCsvSink(const std::string& path, std::s
     ARROW_RETURN_NOT_OK(encoder->Init(*written));
     return encoder;
   };
-  return internal::OpenFileSink(kConnector,
-                                {.path = path,
-                                 .suffix = kSuffix,
-                                 .rows_per_file = options.rows_per_file,
-                                 .resume_at = options.resume_at,
-                                 .storage = std::move(options.storage)},
-                                std::move(schema), make_encoder);
+  return internal::OpenFileSink(kConnector, internal::PlaceOf(path, kSuffix, options), std::move(schema), make_encoder);
 }
 
 arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenCsvSinks(const std::string& folder,
                                                                const std::shared_ptr<arrow::Schema>& schema,
                                                                const CsvSinkOptions& options, int partitions) {
-  return internal::OpenParts(kConnector,
-                             {.path = folder,
-                              .suffix = kSuffix,
-                              .rows_per_file = options.rows_per_file,
-                              .resume_at = options.resume_at,
-                              .storage = options.storage},
-                             partitions, [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
-                               CsvSinkOptions one = options;
-                               one.storage = std::move(storage);
-                               one.resume_at = std::nullopt;  // Of all parts: done.
-                               return OpenCsvSink(path, schema, std::move(one));
-                             });
+  return internal::OpenPartsOf(
+      kConnector, folder, kSuffix, options, partitions,
+      [&](const std::string& path, CsvSinkOptions one) { return OpenCsvSink(path, schema, std::move(one)); });
 }
 
 }  // namespace sabot::connectors

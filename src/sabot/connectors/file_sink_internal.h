@@ -70,6 +70,30 @@ using OpenPart =
 arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenParts(const std::string& connector, const FileSinkPlace& place,
                                                             int partitions, const OpenPart& open);
 
+// Where the options of a format say that files go.
+template <class Options>
+FileSinkPlace PlaceOf(const std::string& path, const char* suffix, const Options& options) {
+  return {.path = path,
+          .suffix = suffix,
+          .rows_per_file = options.rows_per_file,
+          .resume_at = options.resume_at,
+          .storage = options.storage};
+}
+
+// A sink a partition, each opened as one of its own by `open(path, options)`.
+template <class Options, class Open>
+arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenPartsOf(const std::string& connector, const std::string& folder,
+                                                              const char* suffix, const Options& options,
+                                                              int partitions, const Open& open) {
+  return OpenParts(connector, PlaceOf(folder, suffix, options), partitions,
+                   [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
+                     Options one = options;
+                     one.storage = std::move(storage);
+                     one.resume_at = std::nullopt;  // Of all parts: done.
+                     return open(path, std::move(one));
+                   });
+}
+
 // "parquet sink 'a.parquet': "
 std::string SinkWhere(const std::string& connector, const std::string& path);
 

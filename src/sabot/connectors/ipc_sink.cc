@@ -121,30 +121,15 @@ arrow::Result<std::unique_ptr<Sink>> OpenIpcSink(const std::string& path, std::s
     ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeFileWriter(stream, written, write_options));
     return std::make_unique<IpcEncoder>(std::move(writer), batch_rows);
   };
-  return internal::OpenFileSink(kConnector,
-                                {.path = path,
-                                 .suffix = kSuffix,
-                                 .rows_per_file = options.rows_per_file,
-                                 .resume_at = options.resume_at,
-                                 .storage = std::move(options.storage)},
-                                std::move(schema), make_encoder);
+  return internal::OpenFileSink(kConnector, internal::PlaceOf(path, kSuffix, options), std::move(schema), make_encoder);
 }
 
 arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenIpcSinks(const std::string& folder,
                                                                const std::shared_ptr<arrow::Schema>& schema,
                                                                const IpcSinkOptions& options, int partitions) {
-  return internal::OpenParts(kConnector,
-                             {.path = folder,
-                              .suffix = kSuffix,
-                              .rows_per_file = options.rows_per_file,
-                              .resume_at = options.resume_at,
-                              .storage = options.storage},
-                             partitions, [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
-                               IpcSinkOptions one = options;
-                               one.storage = std::move(storage);
-                               one.resume_at = std::nullopt;  // Of all parts: done.
-                               return OpenIpcSink(path, schema, std::move(one));
-                             });
+  return internal::OpenPartsOf(
+      kConnector, folder, kSuffix, options, partitions,
+      [&](const std::string& path, IpcSinkOptions one) { return OpenIpcSink(path, schema, std::move(one)); });
 }
 
 }  // namespace sabot::connectors

@@ -165,30 +165,15 @@ arrow::Result<std::unique_ptr<Sink>> OpenParquetSink(const std::string& path, st
     ARROW_RETURN_NOT_OK(encoder->CheckSchema());
     return encoder;
   };
-  return internal::OpenFileSink(kConnector,
-                                {.path = path,
-                                 .suffix = kSuffix,
-                                 .rows_per_file = options.rows_per_file,
-                                 .resume_at = options.resume_at,
-                                 .storage = std::move(options.storage)},
-                                std::move(schema), make_encoder);
+  return internal::OpenFileSink(kConnector, internal::PlaceOf(path, kSuffix, options), std::move(schema), make_encoder);
 }
 
 arrow::Result<std::vector<std::unique_ptr<Sink>>> OpenParquetSinks(const std::string& folder,
                                                                    const std::shared_ptr<arrow::Schema>& schema,
                                                                    const ParquetSinkOptions& options, int partitions) {
-  return internal::OpenParts(kConnector,
-                             {.path = folder,
-                              .suffix = kSuffix,
-                              .rows_per_file = options.rows_per_file,
-                              .resume_at = options.resume_at,
-                              .storage = options.storage},
-                             partitions, [&](const std::string& path, std::shared_ptr<env::Storage> storage) {
-                               ParquetSinkOptions one = options;
-                               one.storage = std::move(storage);
-                               one.resume_at = std::nullopt;  // Of all parts: done.
-                               return OpenParquetSink(path, schema, std::move(one));
-                             });
+  return internal::OpenPartsOf(
+      kConnector, folder, kSuffix, options, partitions,
+      [&](const std::string& path, ParquetSinkOptions one) { return OpenParquetSink(path, schema, std::move(one)); });
 }
 
 }  // namespace sabot::connectors

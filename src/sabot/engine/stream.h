@@ -177,6 +177,10 @@ class Stream {
                                                        const std::optional<std::vector<int64_t>>& durable)>;
   arrow::Result<RunSummary> ToAll(const OpenSinks& open, int partitions, int64_t rows_per_file,
                                   RunContext context) const;
+  // To sinks of a format, which `open_one` and `open_parts` open.
+  template <class Options, class OpenOne, class OpenParts>
+  arrow::Result<RunSummary> ToFiles(const std::string& path, Options options, RunContext context, int partitions,
+                                    const OpenOne& open_one, const OpenParts& open_parts) const;
   // To the sinks of a partitioned output.
   arrow::Result<RunSummary> ToPartitions(int partitions, const OpenSinks& open, RunContext context) const;
   // Makes the operator that keeps the rows for which the condition is true.

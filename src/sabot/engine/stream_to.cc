@@ -101,61 +101,34 @@ arrow::Result<arrow::RecordBatchVector> Stream::CollectBatches(RunContext contex
   return std::move(sink.batches);
 }
 
+template <class Options, class OpenOne, class OpenParts>
+arrow::Result<RunSummary> Stream::ToFiles(const std::string& path, Options options, RunContext context, int partitions,
+                                          const OpenOne& open_one, const OpenParts& open_parts) const {
+  const auto open = [&](const SchemaPtr& schema, const RowsDurable& durable) -> arrow::Result<Sinks> {
+    options.resume_at = First(durable);
+    if (partitions != 0) return open_parts(path, schema, options, partitions);
+    return Alone(open_one(path, schema, options));
+  };
+  if (partitions != 0) return ToPartitions(partitions, open, std::move(context));
+  return ToAll(open, 1, options.rows_per_file, std::move(context));
+}
+
 arrow::Result<RunSummary> Stream::ToParquet(const std::string& path, connectors::ParquetSinkOptions options,
                                             RunContext context, int partitions) const {
-  if (partitions != 0) {
-    return ToPartitions(
-        partitions,
-        [&](const SchemaPtr& schema, const RowsDurable& durable) {
-          options.resume_at = First(durable);
-          return connectors::OpenParquetSinks(path, schema, options, partitions);
-        },
-        std::move(context));
-  }
-  return ToAll(
-      [&](const SchemaPtr& schema, const RowsDurable& durable) {
-        options.resume_at = First(durable);
-        return Alone(connectors::OpenParquetSink(path, schema, options));
-      },
-      1, options.rows_per_file, std::move(context));
+  return ToFiles(path, std::move(options), std::move(context), partitions, connectors::OpenParquetSink,
+                 connectors::OpenParquetSinks);
 }
 
 arrow::Result<RunSummary> Stream::ToCsv(const std::string& path, connectors::CsvSinkOptions options, RunContext context,
                                         int partitions) const {
-  if (partitions != 0) {
-    return ToPartitions(
-        partitions,
-        [&](const SchemaPtr& schema, const RowsDurable& durable) {
-          options.resume_at = First(durable);
-          return connectors::OpenCsvSinks(path, schema, options, partitions);
-        },
-        std::move(context));
-  }
-  return ToAll(
-      [&](const SchemaPtr& schema, const RowsDurable& durable) {
-        options.resume_at = First(durable);
-        return Alone(connectors::OpenCsvSink(path, schema, options));
-      },
-      1, options.rows_per_file, std::move(context));
+  return ToFiles(path, std::move(options), std::move(context), partitions, connectors::OpenCsvSink,
+                 connectors::OpenCsvSinks);
 }
 
 arrow::Result<RunSummary> Stream::ToIpc(const std::string& path, connectors::IpcSinkOptions options, RunContext context,
                                         int partitions) const {
-  if (partitions != 0) {
-    return ToPartitions(
-        partitions,
-        [&](const SchemaPtr& schema, const RowsDurable& durable) {
-          options.resume_at = First(durable);
-          return connectors::OpenIpcSinks(path, schema, options, partitions);
-        },
-        std::move(context));
-  }
-  return ToAll(
-      [&](const SchemaPtr& schema, const RowsDurable& durable) {
-        options.resume_at = First(durable);
-        return Alone(connectors::OpenIpcSink(path, schema, options));
-      },
-      1, options.rows_per_file, std::move(context));
+  return ToFiles(path, std::move(options), std::move(context), partitions, connectors::OpenIpcSink,
+                 connectors::OpenIpcSinks);
 }
 
 arrow::Result<RunSummary> Stream::To(const OpenSink& open, RunContext context) const {
