@@ -12,7 +12,7 @@ double Weight::After(uint64_t elapsed_ns) const {
   return -math::Expm1(-std::numbers::ln2 * (static_cast<double>(elapsed_ns) / halflife_ns));
 }
 
-arrow::Status CompleteDecay(std::string_view kernel, double default_alpha, Decay& decay) {
+arrow::Status CompleteDecay(std::string_view kernel, const Decay& if_none, Decay& decay, const Range& alpha) {
   std::string given;
   int count = 0;
   const auto note = [&](std::string_view name, bool is_given) {
@@ -30,19 +30,19 @@ arrow::Status CompleteDecay(std::string_view kernel, double default_alpha, Decay
         " were given together. They are spellings of one decay: give one of alpha, lambda, span, com, "
         "halflife.");
   }
-  if (count == 0) decay.alpha = default_alpha;
-  if (decay.halflife && decay.halflife->ns > 0) return arrow::Status::OK();
-  const double alpha = WeightOf(decay).alpha;
-  if (alpha > 0 && alpha <= 1) return arrow::Status::OK();
-  return data::OptionError(std::string(kernel) + ": " + given + " gives alpha = " + ToString(OptionValue{alpha}) +
-                           ", which must be in (0, 1].");
+  if (count == 0) decay = if_none;
+  if (IsInTime(decay)) return arrow::Status::OK();
+  const double found = WeightOf(decay).alpha;
+  if (alpha.Contains(found)) return arrow::Status::OK();
+  return data::OptionError(std::string(kernel) + ": " + given + " gives alpha = " + ToString(OptionValue{found}) +
+                           ", which must be " + alpha.ToString() + ".");
 }
 
 Weight WeightOf(const Decay& decay) {
   if (decay.lambda) return {.alpha = 1 - *decay.lambda};
   if (decay.span) return {.alpha = 2 / (*decay.span + 1)};
   if (decay.com) return {.alpha = 1 / (1 + *decay.com)};
-  if (decay.halflife && decay.halflife->ns > 0) return {.halflife_ns = static_cast<double>(decay.halflife->ns)};
+  if (IsInTime(decay)) return {.halflife_ns = static_cast<double>(decay.halflife->ns)};
   if (decay.halflife) return {.alpha = -math::Expm1(-std::numbers::ln2 / decay.halflife->rows)};
   return {.alpha = decay.alpha.value_or(0)};
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "sabot/kernels/options.h"
 
@@ -38,12 +39,26 @@ struct Weight {
 
   // -expm1(-ln2 * (elapsed / halflife)).
   double After(uint64_t elapsed_ns) const;
+
+  // With a half-life in time a row older than the symbol's newest is missing.
+  bool IsLate(int64_t timestamp, int64_t newest) const { return halflife_ns > 0 && timestamp < newest; }
+
+  // The weight of a row that is not late and not the symbol's first; it becomes the newest.
+  double Next(int64_t timestamp, int64_t& newest) const {
+    if (halflife_ns == 0) return alpha;
+    const auto before = static_cast<uint64_t>(std::exchange(newest, timestamp));
+    return After(static_cast<uint64_t>(timestamp) - before);  // Exact: it is not before `before`.
+  }
 };
 
-// Error (kOption): more than one of the five is given, or the resulting alpha is not in (0, 1]. Gives alpha the default
-// if none is.
-arrow::Status CompleteDecay(std::string_view kernel, double default_alpha, Decay& decay);
+// Error (kOption): more than one of the five is given, or the resulting alpha is not in the range. Without any, `decay`
+// becomes the default.
+arrow::Status CompleteDecay(std::string_view kernel, const Decay& if_none, Decay& decay,
+                            const Range& alpha = AboveUpTo(0, 1));
 
 Weight WeightOf(const Decay& decay);  // Of a completed Decay.
+
+// Whether the times of rows count.
+inline bool IsInTime(const Decay& decay) { return decay.halflife.value_or(HalfLife{}).ns > 0; }
 
 }  // namespace sabot::kernels

@@ -1,10 +1,13 @@
-// Building blocks for models: earlier values, changes, rolling moments.
+// Building blocks for models: earlier values, changes, rolling extremes and moments.
 #pragma once
 
 #include <cmath>
 
+#include "sabot/kernels/autocorrelation.h"
+#include "sabot/kernels/extremes.h"
 #include "sabot/kernels/kernel.h"
 #include "sabot/kernels/rolling.h"
+#include "sabot/kernels/rolling_moments.h"
 
 namespace sabot::kernels {
 
@@ -68,10 +71,73 @@ struct Diff {
   }
 };
 
+struct RollingMin {
+  struct Input {
+    double x = 0;
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, x, timestamp)
+  };
+  using Options = RollingOptions<20>;
+  struct Scalars {
+    TwoStack<Least>::Counters values;
+    SABOT_FIELDS(Scalars, values)
+  };
+  static constexpr KernelDoc kDoc = {.name = "rolling_min",
+                                     .class_name = "RollingMinKernel",
+                                     .summary = "Least of the last `window` values.",
+                                     .formula = "min(x) over the window",
+                                     .nulls = "Null before min_periods valid rows.",
+                                     .source = "pandas rolling(window, min_periods).min()."};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}, TimestampInput(&Input::timestamp)};
+  static constexpr std::tuple kOutputs{SingleOut{"rolling_min", "Units of x."}};
+  static constexpr std::tuple kWindows{&Scalars::values};
+
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
+
+  static void Prefetch(const Scalars& symbol, std::span<double> ring) {
+    TwoStack<Least>::Prefetch(symbol.values, ring);
+  }
+
+  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
+    const auto least = TwoStack<Least>::Push(symbol.values, ring, options.window, row.timestamp, row.x);
+    return symbol.values.size >= *options.min_periods ? least.value : kNull;
+  }
+};
+
+struct RollingMax {
+  using Input = RollingMin::Input;
+  using Options = RollingMin::Options;
+  struct Scalars {
+    TwoStack<Greatest>::Counters values;
+    SABOT_FIELDS(Scalars, values)
+  };
+  static constexpr KernelDoc kDoc = {.name = "rolling_max",
+                                     .class_name = "RollingMaxKernel",
+                                     .summary = "Greatest of the last `window` values.",
+                                     .formula = "max(x) over the window",
+                                     .nulls = "Null before min_periods valid rows.",
+                                     .source = "pandas rolling(window, min_periods).max()."};
+  static constexpr std::tuple kInputs = RollingMin::kInputs;
+  static constexpr std::tuple kOutputs{SingleOut{"rolling_max", "Units of x."}};
+  static constexpr std::tuple kWindows{&Scalars::values};
+
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
+
+  static void Prefetch(const Scalars& symbol, std::span<double> ring) {
+    TwoStack<Greatest>::Prefetch(symbol.values, ring);
+  }
+
+  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
+    const auto greatest = TwoStack<Greatest>::Push(symbol.values, ring, options.window, row.timestamp, row.x);
+    return symbol.values.size >= *options.min_periods ? greatest.value : kNull;
+  }
+};
+
 struct RollingStd {
   struct Input {
     double x = 0;
-    SABOT_FIELDS(Input, x)
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, x, timestamp)
   };
   using Options = RollingVarianceOptions<20>;
   struct Scalars {
@@ -84,20 +150,18 @@ struct RollingStd {
                                      .formula = "sqrt(sum((x - mean)^2) / (n - ddof))",
                                      .nulls = "Null before min_periods valid rows, and while n <= ddof.",
                                      .source = "pandas rolling(window, min_periods).std(ddof)."};
-  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}, TimestampInput(&Input::timestamp)};
   static constexpr std::tuple kOutputs{SingleOut{"rolling_std", "Units of x."}};
+  static constexpr std::tuple kWindows{&Scalars::values};
 
-  static arrow::Status Complete(Options& options) {
-    return CompleteWindow(kDoc.name, options.window, options.min_periods);
-  }
-  static int64_t RingLength(const Options& options) { return TwoStack<PowerSums>::RingLength(options.window); }
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
 
   static void Prefetch(const Scalars& symbol, std::span<double> ring) {
     TwoStack<PowerSums>::Prefetch(symbol.values, ring);
   }
 
   static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
-    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.x);
+    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.timestamp, row.x);
     const int64_t n = symbol.values.size;
     if (n < *options.min_periods || n <= options.ddof) return kNull;
     return std::sqrt(sums.SquaredDeviations(static_cast<double>(n)) / static_cast<double>(n - options.ddof));
@@ -106,7 +170,7 @@ struct RollingStd {
 
 struct Features {
   static constexpr std::string_view kName = "features";
-  using Kernels = KernelList<Lag, Diff, RollingStd>;
+  using Kernels = KernelList<Lag, Diff, RollingMin, RollingMax, RollingStd, RollingSkew, RollingKurt, Autocorr>;
 };
 
 }  // namespace sabot::kernels

@@ -15,19 +15,28 @@
 //   };
 //
 // Update is called for each row of the symbol whose inputs are all present and finite. It returns a double (NaN or
-// infinite is null), an int64_t, a Label, or an optional of one; with several outputs a struct of these, named in
-// kOutputs by Out{"name", &Outputs::member, "..."}. What else a kernel may have:
+// infinite is null), an int64_t, a bool, a Label, or an optional of one; with several outputs a struct of these, named
+// in kOutputs by Out{"name", &Outputs::member, "..."}. What else a kernel may have:
 //
 //   no Scalars                                  stateless, with Compute(const Options&, const Input&) instead of Update
 //   int64_t RingLength(const Options&)          a ring of so many float64 a symbol, zero at first; Update takes
 //                                               std::span<double> ring before the input
+//   constexpr std::tuple kWindows{...}          structures over the last rows or the last while: window.h
 //   void Prefetch(const Scalars&, ring)         fetches what Update will touch of the ring, some rows ahead
 //   arrow::Status Complete(Options&)            checks across options and defaults that depend on others, after the
 //                                               range checks
 //   Parameters Prepare(const Options&)          what Update and Compute take in place of Options
 //   bool Needs(const Options&, string_view)     whether an input role is read under these options; else it is 0
 //   bool Valid(const Parameters&, const Input&) a row for which it is false counts as missing
-//   constexpr bool kPositional = true           Update is called for every row with a key; what is missing is NaN
+//   constexpr bool kPositional = true           Update is called for every row with a key, Compute for every row; a
+//                                               number that is missing is NaN, a time, which is an
+//                                               std::optional<int64_t> of Input then, nullopt
+//   constexpr bool kFailsClosed = true          a guard: positional, and its outputs of type bool are never null, so
+//                                               that it answers for what is missing: not safe
+//   Result WithoutKey(const Parameters&)        the answer of a guard with Scalars for a row without a key
+//   constexpr bool kPair = true                 it reads two symbols, its options symbol_a and symbol_b (Symbol):
+//                                               Update is called for the rows of both, with the same Scalars; Input has
+//                                               an int64_t leg, no input of kInputs: 0 on rows of symbol_a, else 1
 //   void Finish(std::span<double>)              applied to the single output, many rows at once; null rows hold
 //                                               kNullFill then and must come out as 0
 //   constexpr int32_t kStateVersion = 2         when Scalars or the ring change their meaning
@@ -94,13 +103,21 @@ struct Label {
 template <class K>
 inline constexpr bool kStateful = requires { typename K::Scalars; };
 template <class K>
-inline constexpr bool kHasRing = requires(const typename K::Options& options) { K::RingLength(options); };
+inline constexpr bool kWindowed = requires { K::kWindows; };
 template <class K>
-inline constexpr bool kPositional = requires { requires K::kPositional; };
+inline constexpr bool kHasRing =
+    kWindowed<K> || requires(const typename K::Options& options) { K::RingLength(options); };
+template <class K>
+inline constexpr bool kFailsClosed = requires { requires K::kFailsClosed; };
+template <class K>
+inline constexpr bool kPositional = kFailsClosed<K> || requires { requires K::kPositional; };
+template <class K>
+inline constexpr bool kPair = requires { requires K::kPair; };
 template <class K>
 inline constexpr bool kPrepares = requires(const typename K::Options& options) { K::Prepare(options); };
 template <class K>
-inline constexpr bool kHasOptionalInputs = requires(const typename K::Options& options) { K::Needs(options, "role"); };
+inline constexpr bool kHasOptionalInputs =
+    kWindowed<K> || requires(const typename K::Options& options) { K::Needs(options, "role"); };
 
 template <class K>
 constexpr int32_t StateVersion() {
@@ -130,8 +147,10 @@ auto PrepareParameters(const typename K::Options& options) {
 
 template <class K>
 bool NeedsInput(const typename K::Options& options, std::string_view role) {
-  if constexpr (kHasOptionalInputs<K>) {
+  if constexpr (requires { K::Needs(options, role); }) {
     return K::Needs(options, role);
+  } else if constexpr (kWindowed<K>) {
+    return role != "timestamp" || options.window.timed();
   } else {
     return true;
   }
@@ -159,5 +178,8 @@ inline double When(bool condition, double value) {
 }
 
 inline constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
+
+// Whether one may divide by a sum of squares: not 0, and no overflow, by which everything would become 0.
+inline bool IsDivisor(double squares) { return squares > 0 && squares <= std::numeric_limits<double>::max(); }
 
 }  // namespace sabot::kernels

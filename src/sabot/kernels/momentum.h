@@ -1,5 +1,5 @@
 // Kernels that follow a trend, as charts show it: moving averages, oscillators, bands. Exponential averages start as
-// TA-Lib's do (unstable period 0): with the mean of their first values.
+// TA-Lib's do (unstable period 0): with the mean of their first values. Those of highs and lows are in high_low.h.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sabot/data/errors.h"
+#include "sabot/kernels/high_low.h"
 #include "sabot/kernels/kernel.h"
 #include "sabot/kernels/rolling.h"
 
@@ -66,7 +67,8 @@ struct Ema {
 struct Sma {
   struct Input {
     double x = 0;
-    SABOT_FIELDS(Input, x)
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, x, timestamp)
   };
   using Options = RollingOptions<20>;
   struct Scalars {
@@ -79,16 +81,14 @@ struct Sma {
                                      .formula = "sum(x) / n over the window",
                                      .nulls = "Null before min_periods valid rows.",
                                      .source = "TA-Lib SMA; pandas rolling(window, min_periods).mean()."};
-  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}, TimestampInput(&Input::timestamp)};
   static constexpr std::tuple kOutputs{SingleOut{"sma", "Units of x."}};
+  static constexpr std::tuple kWindows{&Scalars::values};
 
-  static arrow::Status Complete(Options& options) {
-    return CompleteWindow(kDoc.name, options.window, options.min_periods);
-  }
-  static int64_t RingLength(const Options& options) { return TwoStack<AnchoredSum>::RingLength(options.window); }
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
 
   static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
-    const auto deviations = TwoStack<AnchoredSum>::Push(symbol.values, ring, options.window, row.x);
+    const auto deviations = TwoStack<AnchoredSum>::Push(symbol.values, ring, options.window, row.timestamp, row.x);
     const int64_t rows = symbol.values.size;
     return rows >= *options.min_periods ? symbol.values.anchor.at + deviations.sum / static_cast<double>(rows) : kNull;
   }
@@ -215,19 +215,20 @@ struct Rsi {
 struct BollingerBands {
   struct Input {
     double x = 0;
-    SABOT_FIELDS(Input, x)
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, x, timestamp)
   };
   struct Options {
-    int64_t window = 20;
+    Window window = 20;
     std::optional<int64_t> min_periods = std::nullopt;
     double k = 2;
     int64_t ddof = 0;
+    std::optional<int64_t> max_rows = std::nullopt;
     static constexpr std::tuple kOptions{
-        Option{"window", &Options::window, "Valid rows in the window, the current one included.", Rows()},
-        Option{"min_periods", &Options::min_periods,
-               "Valid rows from which a value is given; the window, unless given.", Rows()},
+        WindowOption(&Options::window), MinPeriodsOption(&Options::min_periods),
         Option{"k", &Options::k, "Distance of the bands from the mean, in standard deviations.", AtLeast(0)},
-        Option{"ddof", &Options::ddof, "Degrees of freedom taken off the divisor; 0, as TA-Lib.", Between(0, 1)}};
+        Option{"ddof", &Options::ddof, "Degrees of freedom taken off the divisor; 0, as TA-Lib.", Between(0, 1)},
+        MaxRowsOption(&Options::max_rows)};
   };
   struct Scalars {
     TwoStack<PowerSums>::Counters values;
@@ -246,18 +247,16 @@ struct BollingerBands {
       .formula = "mean, mean + k * std, mean - k * std; std = sqrt(sum((x - mean)^2) / (n - ddof))",
       .nulls = "Null before min_periods valid rows; the bands also while n <= ddof.",
       .source = "Bollinger (2001), Bollinger on Bollinger Bands; TA-Lib BBANDS with a simple average."};
-  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}, TimestampInput(&Input::timestamp)};
   static constexpr std::tuple kOutputs{Out{"bb_mid", &Outputs::mid, "Units of x."},
                                        Out{"bb_upper", &Outputs::upper, "Units of x; null while n <= ddof."},
                                        Out{"bb_lower", &Outputs::lower, "Units of x; null while n <= ddof."}};
+  static constexpr std::tuple kWindows{&Scalars::values};
 
-  static arrow::Status Complete(Options& options) {
-    return CompleteWindow(kDoc.name, options.window, options.min_periods);
-  }
-  static int64_t RingLength(const Options& options) { return TwoStack<PowerSums>::RingLength(options.window); }
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
 
   static Outputs Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
-    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.x);
+    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.timestamp, row.x);
     const int64_t rows = symbol.values.size;
     if (rows < *options.min_periods) return {};
     const auto n = static_cast<double>(rows);
@@ -268,9 +267,60 @@ struct BollingerBands {
   }
 };
 
+struct Kalman1d {
+  struct Input {
+    double x = 0;
+    SABOT_FIELDS(Input, x)
+  };
+  struct Options {
+    double q = 0.001;
+    double r = 0.1;
+    static constexpr std::tuple kOptions{
+        Option{"q", &Options::q, "Variance by which the level moves from row to row.", AtLeast(0)},
+        Option{"r", &Options::r, "Variance of the noise around the level.", Above(0)}};
+  };
+  struct Scalars {
+    double level = 0;
+    double variance = 0;
+    bool seen = false;
+    SABOT_FIELDS(Scalars, level, variance, seen)
+  };
+  struct Outputs {
+    double level = kNull;
+    double variance = kNull;
+    SABOT_FIELDS(Outputs, level, variance)
+  };
+  static constexpr KernelDoc kDoc = {
+      .name = "kalman_1d",
+      .class_name = "Kalman1DKernel",
+      .summary = "Level of a random walk that is seen through noise: the Kalman filter of the local level model.",
+      .formula = "x_1 = z_1, P_1 = r; then P = P + q; K = P / (P + r); x = x + K * (z - x); P = (1 - K) * P",
+      .nulls = "Never null where x is there.",
+      .source =
+          "Kalman (1960), Journal of Basic Engineering 82(1); Harvey (1989), Forecasting, Structural Time Series "
+          "Models and the Kalman Filter, section 3.2."};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kOutputs{
+      Out{"kalman_level", &Outputs::level, "Units of x; x itself on the first row."},
+      Out{"kalman_var", &Outputs::variance, "Variance of the level; r on the first row."}};
+
+  static Outputs Update(const Options& options, Scalars& symbol, const Input& row) {
+    if (!std::exchange(symbol.seen, true)) {
+      symbol.level = row.x;
+      symbol.variance = options.r;
+    } else {
+      const double before = symbol.variance + options.q;
+      const double gain = before / (before + options.r);
+      symbol.level = symbol.level + gain * (row.x - symbol.level);
+      symbol.variance = (1 - gain) * before;
+    }
+    return {symbol.level, symbol.variance};
+  }
+};
+
 struct Momentum {
   static constexpr std::string_view kName = "momentum";
-  using Kernels = KernelList<Ema, Sma, Macd, Rsi, BollingerBands>;
+  using Kernels = KernelList<Ema, Sma, Macd, Rsi, BollingerBands, Kalman1d, DonchianChannel, StochasticOsc>;
 };
 
 }  // namespace sabot::kernels

@@ -113,31 +113,77 @@ struct Ewma {
       In{"timestamp", &Input::timestamp, "timestamp", "Event time, read only with a half-life in time."}};
   static constexpr std::tuple kOutputs{SingleOut{"ewma", "Units of x."}};
 
-  static arrow::Status Complete(Options& options) { return CompleteDecay(kDoc.name, 0.06, options); }
+  static arrow::Status Complete(Options& options) { return CompleteDecay(kDoc.name, {.alpha = 0.06}, options); }
   static Weight Prepare(const Options& options) { return WeightOf(options); }
-  static bool Needs(const Options& options, std::string_view role) {
-    return role != "timestamp" || options.halflife.value_or(HalfLife{}).ns > 0;
-  }
+  static bool Needs(const Options& options, std::string_view role) { return role != "timestamp" || IsInTime(options); }
 
   static double Update(const Weight& weight, Scalars& symbol, const Input& row) {
     if (!symbol.seen) {
       symbol = {.value = row.x, .timestamp = row.timestamp, .seen = true};
       return symbol.value;
     }
-    double alpha = weight.alpha;
-    if (weight.halflife_ns > 0) {
-      if (row.timestamp < symbol.timestamp) return kNull;
-      const auto before = static_cast<uint64_t>(std::exchange(symbol.timestamp, row.timestamp));
-      alpha = weight.After(static_cast<uint64_t>(row.timestamp) - before);  // Exact: it is not before `before`.
+    if (weight.IsLate(row.timestamp, symbol.timestamp)) return kNull;
+    return symbol.value += weight.Next(row.timestamp, symbol.timestamp) * (row.x - symbol.value);
+  }
+};
+
+struct EwCov {
+  struct Input {
+    double x = 0;
+    double y = 0;
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, x, y, timestamp)
+  };
+  using Options = Decay;
+  struct Scalars {
+    double mean_x = 0;
+    double mean_y = 0;
+    double covariance = 0;
+    int64_t timestamp = 0;
+    bool seen = false;
+    SABOT_FIELDS(Scalars, mean_x, mean_y, covariance, timestamp, seen)
+  };
+  static constexpr KernelDoc kDoc = {
+      .name = "ewcov",
+      .class_name = "EWCovKernel",
+      .summary = "Exponentially weighted covariance of two series.",
+      .formula =
+          "dx = x - mx; dy = y - my; mx += alpha * dx; my += alpha * dy; "
+          "c = (1 - alpha) * (c + alpha * dx * dy); first row: mx = x, my = y, c = 0; alpha 0.06, unless a decay is "
+          "given",
+      .nulls = "0 on the first valid row. With a half-life in time a row older than the symbol's newest is missing.",
+      .source =
+          "West (1979), CACM 22(9); Finch (2009), Incremental calculation of weighted mean and variance; pandas "
+          "ewm(alpha=alpha, adjust=False, ignore_na=True).cov(bias=True)."};
+  static constexpr std::tuple kInputs{
+      In{"x", &Input::x, "x", "One series."}, In{"y", &Input::y, "y", "The other series."},
+      In{"timestamp", &Input::timestamp, "timestamp", "Event time, read only with a half-life in time."}};
+  static constexpr std::tuple kOutputs{SingleOut{"ewcov", "Units of x times units of y."}};
+
+  static arrow::Status Complete(Options& options) { return CompleteDecay(kDoc.name, {.alpha = 0.06}, options); }
+  static Weight Prepare(const Options& options) { return WeightOf(options); }
+  static bool Needs(const Options& options, std::string_view role) { return role != "timestamp" || IsInTime(options); }
+
+  static double Update(const Weight& weight, Scalars& symbol, const Input& row) {
+    if (!symbol.seen) {
+      symbol = {.mean_x = row.x, .mean_y = row.y, .timestamp = row.timestamp, .seen = true};
+      return 0;
     }
-    return symbol.value += alpha * (row.x - symbol.value);
+    if (weight.IsLate(row.timestamp, symbol.timestamp)) return kNull;
+    const double alpha = weight.Next(row.timestamp, symbol.timestamp);
+    const double dx = row.x - symbol.mean_x;  // Both from the means before this row.
+    const double dy = row.y - symbol.mean_y;
+    symbol.mean_x += alpha * dx;
+    symbol.mean_y += alpha * dy;
+    return symbol.covariance = (1 - alpha) * (symbol.covariance + alpha * dx * dy);
   }
 };
 
 struct RollingZscore {
   struct Input {
     double x = 0;
-    SABOT_FIELDS(Input, x)
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, x, timestamp)
   };
   using Options = RollingVarianceOptions<100>;
   struct Scalars {
@@ -151,29 +197,27 @@ struct RollingZscore {
       .formula = "(x_t - mean) / std over the window, x_t included; std = sqrt(sum((x - mean)^2) / (n - ddof))",
       .nulls = "Null before min_periods valid rows, while n <= ddof, and where the standard deviation is 0.",
       .source = "pandas: (x - x.rolling(window, min_periods).mean()) / x.rolling(window, min_periods).std(ddof)."};
-  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}};
+  static constexpr std::tuple kInputs{In{"x", &Input::x, "price", "The series."}, TimestampInput(&Input::timestamp)};
   static constexpr std::tuple kOutputs{SingleOut{"zscore", "Standard deviations; null where the deviation is 0."}};
+  static constexpr std::tuple kWindows{&Scalars::values};
 
-  static arrow::Status Complete(Options& options) {
-    return CompleteWindow(kDoc.name, options.window, options.min_periods);
-  }
-  static int64_t RingLength(const Options& options) { return TwoStack<PowerSums>::RingLength(options.window); }
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
 
   static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
-    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.x);
+    const auto sums = TwoStack<PowerSums>::Push(symbol.values, ring, options.window, row.timestamp, row.x);
     const int64_t rows = symbol.values.size;
     if (rows < *options.min_periods || rows <= options.ddof) return kNull;
     const auto n = static_cast<double>(rows);
     const double deviation =
         (row.x - symbol.values.anchor.at) - sums.sum / n;  // The mean itself would be rounded first.
     const double m2 = sums.SquaredDeviations(n);
-    return m2 != 0 ? deviation / std::sqrt(m2 / (n - static_cast<double>(options.ddof))) : kNull;
+    return IsDivisor(m2) ? deviation / std::sqrt(m2 / (n - static_cast<double>(options.ddof))) : kNull;
   }
 };
 
 struct OnlineStatistics {
   static constexpr std::string_view kName = "online_statistics";
-  using Kernels = KernelList<LogReturns, Welford, Ewma, RollingZscore>;
+  using Kernels = KernelList<LogReturns, Welford, Ewma, EwCov, RollingZscore>;
 };
 
 }  // namespace sabot::kernels

@@ -139,6 +139,11 @@ arrow::Status BadDuration(std::string_view kernel, std::string_view option, cons
   return data::OptionError(std::string(kernel) + ": option '" + std::string(option) + "': " + cause.message());
 }
 
+arrow::Status NotGiven(std::string_view kernel, std::string_view option, std::string_view doc) {
+  return data::OptionError(std::string(kernel) + ": option '" + std::string(option) + "' must be given. " +
+                           std::string(doc));
+}
+
 arrow::Status UnknownOption(std::string_view kernel, std::string_view option, std::span<const std::string> known) {
   return data::OptionError(std::string(kernel) + ": unknown option '" + std::string(option) + "'." +
                            (known.empty() ? std::string(" It takes none.") : data::NearestNames(option, known)));

@@ -54,6 +54,20 @@ struct Option {
   std::string_view doc;
   Range range = {};
   std::span<const std::string_view> choices = {};
+  bool required = false;  // It has no default: an optional member that must be given.
+};
+
+template <class Options, class Member>
+constexpr Option<Options, std::optional<Member>> Required(std::string_view name,
+                                                          std::optional<Member> Options::* member,
+                                                          std::string_view doc) {
+  return {name, member, doc, {}, {}, /*required=*/true};
+}
+
+// A value of a key column, as text; an integer without leading zeros.
+struct Symbol {
+  std::string text;
+  friend bool operator==(const Symbol&, const Symbol&) = default;
 };
 
 // A half-life, in rows or in time.
@@ -61,6 +75,21 @@ struct HalfLife {
   double rows = 0;  // > 0 and finite, or 0 where `ns` counts.
   int64_t ns = 0;
   friend bool operator==(const HalfLife&, const HalfLife&) = default;
+};
+
+// How far back a rolling kernel looks: so many of the symbol's rows, or so long.
+struct Window {
+  int64_t rows = 0;  // Where `ns` is 0.
+  int64_t ns = 0;
+
+  constexpr Window(int64_t window_rows = 0) : rows(window_rows) {}  // NOLINT(google-explicit-constructor)
+  static constexpr Window Time(int64_t ns) {
+    Window window;
+    window.ns = ns;
+    return window;
+  }
+  constexpr bool timed() const { return ns > 0; }
+  friend bool operator==(const Window&, const Window&) = default;
 };
 
 // "500ms", "5s", "1h": a positive integer and ns, us, ms, s, m, h or d, below 2^63 ns. Error (kOption) otherwise.
@@ -74,6 +103,7 @@ struct OptionInfo {
   OptionValue default_value;
   std::string doc;
   std::string range;  // "" for any.
+  bool required = false;
 };
 
 // A flat JSON object and back; doubles keep every bit.
@@ -89,6 +119,7 @@ arrow::Status WrongType(std::string_view kernel, std::string_view option, std::s
 arrow::Status OutOfRange(std::string_view kernel, std::string_view option, const Range& range,
                          const OptionValue& found);
 arrow::Status BadDuration(std::string_view kernel, std::string_view option, const arrow::Status& cause);
+arrow::Status NotGiven(std::string_view kernel, std::string_view option, std::string_view doc);
 arrow::Status UnknownOption(std::string_view kernel, std::string_view option, std::span<const std::string> known);
 arrow::Status UnknownChoice(std::string_view kernel, std::string_view option, std::span<const std::string_view> choices,
                             const OptionValue& found);
@@ -105,6 +136,8 @@ std::string TypeName() {
   if constexpr (std::is_same_v<T, int64_t>) return "int";
   if constexpr (std::is_same_v<T, double>) return "float";
   if constexpr (std::is_same_v<T, HalfLife>) return "float | str";
+  if constexpr (std::is_same_v<T, Symbol>) return "str | int";
+  if constexpr (std::is_same_v<T, Window>) return "int | str";
   if constexpr (std::is_enum_v<T>) return "str";
 }
 
@@ -116,6 +149,10 @@ OptionValue ToValue(const T& member, std::span<const std::string_view> choices) 
     return std::string(choices[static_cast<std::size_t>(member)]);
   } else if constexpr (std::is_same_v<T, HalfLife>) {
     return member.ns > 0 ? OptionValue{FormatDuration(member.ns)} : OptionValue{member.rows};
+  } else if constexpr (std::is_same_v<T, Symbol>) {
+    return member.text;
+  } else if constexpr (std::is_same_v<T, Window>) {
+    return member.timed() ? OptionValue{FormatDuration(member.ns)} : OptionValue{member.rows};
   } else {
     return member;
   }
@@ -131,6 +168,8 @@ arrow::Status CheckRange(std::string_view kernel, std::string_view name, const R
     if (member.ns > 0 && member.rows == 0) return arrow::Status::OK();
     return member.ns == 0 && range.Contains(member.rows) ? arrow::Status::OK()
                                                          : OutOfRange(kernel, name, range, member.rows);
+  } else if constexpr (std::is_same_v<T, Window>) {
+    return member.timed() ? arrow::Status::OK() : CheckRange(kernel, name, range, member.rows);
   } else {
     return arrow::Status::OK();
   }
@@ -152,6 +191,10 @@ arrow::Status FromValue(std::string_view kernel, std::string_view name, std::spa
     if (const auto* number = std::get_if<double>(&value)) return member = *number, arrow::Status::OK();
     if (const auto* number = std::get_if<int64_t>(&value))
       return member = static_cast<double>(*number), arrow::Status::OK();
+    if (const auto* text = std::get_if<std::string>(&value); text != nullptr && (*text == "inf" || *text == "-inf")) {
+      // As OptionsToJson writes them.
+      return member = (*text == "inf" ? 1 : -1) * std::numeric_limits<double>::infinity(), arrow::Status::OK();
+    }
     return WrongType(kernel, name, "a number", value);
   } else if constexpr (std::is_same_v<T, int64_t>) {
     if (const auto* number = std::get_if<int64_t>(&value)) return member = *number, arrow::Status::OK();
@@ -159,13 +202,19 @@ arrow::Status FromValue(std::string_view kernel, std::string_view name, std::spa
   } else if constexpr (std::is_same_v<T, bool>) {
     if (const auto* flag = std::get_if<bool>(&value)) return member = *flag, arrow::Status::OK();
     return WrongType(kernel, name, "true or false", value);
-  } else if constexpr (std::is_same_v<T, HalfLife>) {
+  } else if constexpr (std::is_same_v<T, HalfLife> || std::is_same_v<T, Window>) {
     if (const auto* text = std::get_if<std::string>(&value)) {
       const auto duration = ParseDuration(*text);
       if (!duration.ok()) return BadDuration(kernel, name, duration.status());
       return member.ns = *duration, arrow::Status::OK();
     }
     return FromValue(kernel, name, choices, value, member.rows);
+  } else if constexpr (std::is_same_v<T, Symbol>) {
+    if (const auto* text = std::get_if<std::string>(&value)) return member.text = *text, arrow::Status::OK();
+    if (const auto* number = std::get_if<int64_t>(&value)) {
+      return member.text = std::to_string(*number), arrow::Status::OK();
+    }
+    return WrongType(kernel, name, "a symbol (a string or an integer)", value);
   } else {
     static_assert(std::is_enum_v<T>);
     const auto* text = std::get_if<std::string>(&value);
@@ -179,17 +228,23 @@ arrow::Status FromValue(std::string_view kernel, std::string_view name, std::spa
 
 }  // namespace internal
 
-// Checks every member against its range. Error (kOption): names kernel, option, value and range.
+// Checks every member against its range, and that it was given where it must be. Error (kOption): names kernel, option,
+// value and range.
 template <class Options>
 arrow::Status CheckOptions(std::string_view kernel, const Options& options) {
   arrow::Status status;
-  std::apply(
-      [&](const auto&... option) {
-        ((status.ok() ? (status = internal::CheckRange(kernel, option.name, option.range, options.*option.member), 0)
-                      : 0),
-         ...);
-      },
-      Options::kOptions);
+  const auto check = [&](const auto& option) {
+    if (!status.ok()) return;
+    const auto& member = options.*option.member;
+    if constexpr (internal::IsOptional<std::remove_cvref_t<decltype(member)>>::value) {
+      if (option.required && !member) {
+        status = internal::NotGiven(kernel, option.name, option.doc);
+        return;
+      }
+    }
+    status = internal::CheckRange(kernel, option.name, option.range, member);
+  };
+  std::apply([&](const auto&... option) { (check(option), ...); }, Options::kOptions);
   return status;
 }
 
@@ -237,8 +292,11 @@ std::vector<OptionInfo> DescribeOptions() {
     using Member = std::remove_cvref_t<decltype(defaults.*option.member)>;
     std::string range = option.range.ToString();
     for (const auto choice : option.choices) range += (range.empty() ? "'" : " or '") + std::string(choice) + "'";
-    infos.push_back({std::string(option.name), internal::TypeName<Member>(),
-                     internal::ToValue(defaults.*option.member, option.choices), std::string(option.doc), range});
+    std::string type = internal::TypeName<Member>();
+    if (option.required) type.erase(type.rfind(" | None"));
+    infos.push_back({std::string(option.name), std::move(type),
+                     internal::ToValue(defaults.*option.member, option.choices), std::string(option.doc), range,
+                     option.required});
   };
   std::apply([&](const auto&... option) { (add(option), ...); }, Options::kOptions);
   return infos;

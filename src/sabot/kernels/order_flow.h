@@ -14,14 +14,23 @@
 namespace sabot::kernels {
 
 struct OrderFlowImbalance {
-  using Input = market::Quote;
+  struct Input {
+    double bid = 0;
+    double ask = 0;
+    double bid_size = 0;
+    double ask_size = 0;
+    int64_t timestamp = 0;
+    SABOT_FIELDS(Input, bid, ask, bid_size, ask_size, timestamp)
+  };
   struct Options {
-    int64_t window = 1;
+    Window window = 1;
     std::optional<int64_t> min_periods = std::nullopt;
+    std::optional<int64_t> max_rows = std::nullopt;
     static constexpr std::tuple kOptions{
-        Option{"window", &Options::window, "How many of the last changes are summed.", Rows()},
-        Option{"min_periods", &Options::min_periods, "Changes from which a value is given; the window, unless given.",
-               Rows()}};
+        WindowOption(&Options::window, "How many of the last changes are summed, or those of how long (\"5s\")."),
+        MinPeriodsOption(&Options::min_periods,
+                         "Changes from which a value is given; unless given, the window, of a duration 1."),
+        MaxRowsOption(&Options::max_rows)};
   };
   struct Scalars {
     market::Quote last;
@@ -40,28 +49,28 @@ struct OrderFlowImbalance {
           "Null on the symbol's first valid row and before min_periods changes. A negative size is missing; crossed "
           "books are computed.",
       .source = "Cont, Kukanov & Stoikov (2014), Journal of Financial Econometrics 12(1)."};
-  static constexpr std::tuple kInputs{
-      In{"bid", &Input::bid, "bid", "Best bid, price units."}, In{"ask", &Input::ask, "ask", "Best ask, price units."},
-      In{"bid_size", &Input::bid_size, "bid_size", "Size at the best bid, valid >= 0."},
-      In{"ask_size", &Input::ask_size, "ask_size", "Size at the best ask, valid >= 0."}};
+  static constexpr std::tuple kInputs{In{"bid", &Input::bid, "bid", "Best bid, price units."},
+                                      In{"ask", &Input::ask, "ask", "Best ask, price units."},
+                                      In{"bid_size", &Input::bid_size, "bid_size", "Size at the best bid, valid >= 0."},
+                                      In{"ask_size", &Input::ask_size, "ask_size", "Size at the best ask, valid >= 0."},
+                                      TimestampInput(&Input::timestamp)};
   static constexpr std::tuple kOutputs{SingleOut{"ofi", "Size units; null until min_periods changes were seen."}};
+  static constexpr std::tuple kWindows{&Scalars::flows};
 
-  static arrow::Status Complete(Options& options) {
-    return CompleteWindow(kDoc.name, options.window, options.min_periods);
-  }
+  static arrow::Status Complete(Options& options) { return CompleteWindow(kDoc.name, options); }
   // One change is its own sum.
   static int64_t RingLength(const Options& options) {
-    return options.window == 1 ? 0 : TwoStack<Sum>::RingLength(options.window);
+    return options.window == 1 ? 0 : TwoStack<Sum>::Cells(options.window, options.window.rows);
   }
   static bool Valid(const Options&, const Input& quote) { return (quote.bid_size >= 0) & (quote.ask_size >= 0); }
 
   static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& quote) {
-    const auto before = std::exchange(symbol.last, quote);
+    const auto before = std::exchange(symbol.last, market::Quote{quote.bid, quote.ask, quote.bid_size, quote.ask_size});
     if (!std::exchange(symbol.seen, true)) return kNull;
     const double flow = When(quote.bid >= before.bid, quote.bid_size) - When(quote.bid <= before.bid, before.bid_size) -
                         When(quote.ask <= before.ask, quote.ask_size) + When(quote.ask >= before.ask, before.ask_size);
     if (options.window == 1) return flow;
-    const double sum = TwoStack<Sum>::Push(symbol.flows, ring, options.window, flow).sum;
+    const double sum = TwoStack<Sum>::Push(symbol.flows, ring, options.window, quote.timestamp, flow).sum;
     return symbol.flows.size >= *options.min_periods ? sum : kNull;
   }
 };
@@ -116,7 +125,8 @@ struct Vpin {
           "so far",
       .nulls =
           "vpin is null before N buckets are full. bvc: the first row only sets the price, its volume is not "
-          "counted; while sigma is 0 or there is one change, the share is 1, 0 or 1/2 by the sign of dp.",
+          "counted; while sigma is 0, too large for a float64 or of one change, the share is 1, 0 or 1/2 by the sign "
+          "of dp.",
       .source =
           "Easley, Lopez de Prado & O'Hara (2012), Review of Financial Studies 25(5). Each row is one "
           "bar: feed one-minute bars (last price, summed volume) to follow the paper."};
@@ -160,8 +170,7 @@ struct Vpin {
     symbol.change_mean += deviation / n;
     symbol.change_m2 += deviation * (change - symbol.change_mean);
     const double sigma = symbol.changes > 1 ? std::sqrt(symbol.change_m2 / (n - 1)) : 0;
-    if (sigma == 0) return change > 0 ? 1.0 : (change < 0 ? 0.0 : 0.5);
-    if (!std::isfinite(sigma)) return kNull;
+    if (sigma == 0 || !std::isfinite(sigma)) return change > 0 ? 1.0 : (change < 0 ? 0.0 : 0.5);
     return 0.5 * math::Erfc(-(change / sigma) / std::numbers::sqrt2);
   }
 

@@ -46,7 +46,7 @@ const auto& OutputAt(const ResultOf<K>& result) {
 template <class K, std::size_t I>
 using OutputMember = std::remove_cvref_t<decltype(OutputAt<K, I>(std::declval<const ResultOf<K>&>()))>;
 
-// The value type that is stored a row: double, int64_t, or int8_t for a Label.
+// The value type that is stored a row: double, int64_t, bool, or int8_t for a Label.
 template <class Member>
 struct StoredAs;
 template <>
@@ -58,6 +58,11 @@ template <>
 struct StoredAs<int64_t> {
   using Type = int64_t;
   static constexpr std::string_view kName = "int64";
+};
+template <>
+struct StoredAs<bool> {
+  using Type = bool;
+  static constexpr std::string_view kName = "bool";
 };
 template <>
 struct StoredAs<Label> {

@@ -18,11 +18,14 @@ using Families =
                struct OrderFlow,  // Who pushes: pressure at the best quotes, toxicity of volume.
                struct Volatility,  // How much a price moves.
                struct Liquidity,  // What trading costs.
-               struct Fx,  // Prices of currencies, compared with one another.
+               struct Fx,  // Prices of currencies, compared with one another and with rates of interest.
+               struct Crypto,  // Perpetuals and futures of crypto assets: funding, basis, open interest.
                struct Execution,  // What was paid.
                struct Risk,  // Losses and change.
                struct Momentum,  // Trends as charts show them: moving averages, oscillators, bands.
-               struct Features>;  // Building blocks for models: earlier values, changes, rolling moments.
+               struct Features,  // Building blocks for models: earlier values, changes, rolling moments.
+               struct Safety,  // Guards: what must not be traded on, sent or repeated.
+               struct CrossAsset>;  // Two assets at once: covariances, lead and lag, spreads, hedge ratios.
 
 struct InputInfo {
   std::string role;
@@ -34,7 +37,7 @@ struct InputInfo {
 
 struct OutputInfo {
   std::string name;
-  std::string type;  // "float64", "int64", "utf8".
+  std::string type;  // "float64", "int64", "bool", "utf8".
   std::string doc;
 };
 
@@ -43,12 +46,23 @@ struct KernelInfo {
   std::string_view family;
   KernelDoc doc;
   bool stateful = false;
+  bool pair = false;  // It reads two symbols, which its options name.
+  // What a row with a missing input gets: "null", and leaves no trace; "positional", it counts as a row; "fails
+  // closed", flags that are never null and say not safe.
+  std::string_view missing;
   std::vector<InputInfo> inputs;
   std::vector<OutputInfo> outputs;
   std::vector<OptionInfo> options;
 };
 
-const std::vector<KernelInfo>& Registry();
+const std::vector<KernelInfo>& Registry();  // Those of Sabot.
+
+// Those of libraries that were loaded (operators/kernel_library.h), in the order in which they were added. Any thread.
+std::vector<const KernelInfo*> LoadedKernels();
+// Error (kOption): a name that exists; none is added then.
+arrow::Status AddKernels(std::vector<KernelInfo> kernels);
+
+std::vector<std::string> KernelNames();  // Of all.
 
 // By name ("ewma") or class name ("EWMAKernel"). Error (kOption): unknown; nearest names are shown.
 arrow::Result<const KernelInfo*> FindKernel(std::string_view name);
