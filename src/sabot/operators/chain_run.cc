@@ -3,10 +3,12 @@
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/util.h>
 #include <arrow/compute/api.h>
+#include <arrow/scalar.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 
 #include "sabot/data/column_buffer.h"
 #include "sabot/data/errors.h"
@@ -41,6 +43,23 @@ InputColumn InputOf(const arrow::ArrayData& array, int64_t begin) {
           .bit_offset = array.offset + begin};
 }
 
+bool IsFlag(const KernelOutput& output) { return output.type->id() == arrow::Type::BOOL; }
+
+// Bytes of a value of any other output as kernels write it.
+int64_t WidthOf(const KernelOutput& output) {
+  return static_cast<int64_t>(output.labels.empty() ? sizeof(double) : sizeof(int8_t));
+}
+
+// Flags as kernels write them, a byte a row, to an Arrow bitmap of whole words. At least one row.
+void PackFlags(const bool* flags, int64_t rows, uint8_t* bitmap) {
+  std::memset(bitmap + (rows - 1) / 64 * 8, 0, 8);  // Also the bits behind the last row.
+  for (int64_t row = 0; row < rows; row += 8) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, flags + row, static_cast<std::size_t>(std::min<int64_t>(8, rows - row)));
+    bitmap[row / 8] = static_cast<uint8_t>((bytes * 0x0102040810204080) >> 56);  // Byte i moves to bit 56 + i.
+  }
+}
+
 }  // namespace
 
 arrow::Result<int64_t> ParseMorselRows(std::string_view text) {
@@ -63,6 +82,8 @@ int64_t MorselRows() {
 struct ChainRun::Impl {
   KernelChain::Impl* chain = nullptr;
   std::shared_ptr<arrow::RecordBatch> batch;
+  std::shared_ptr<arrow::RecordBatch> key_batch;  // Has the key columns: the batch itself, or those of a pair.
+  std::shared_ptr<arrow::Buffer> legs;            // Of a pair.
   int64_t morsel_rows = 0;
   int64_t morsels = 0;
 
@@ -89,7 +110,7 @@ struct ChainRun::Impl {
     ARROW_RETURN_NOT_OK(chain->stored->MakeRoom());
     for (int64_t morsel = 0; morsel < morsels; ++morsel) ARROW_RETURN_NOT_OK(ResolveKeys(morsel));
     for (auto& kept : keys) kept.slots_in_use = chain->keys->size();
-    return chain->stored->Load(*batch);
+    return chain->stored->Load(*key_batch);
   }
 
   arrow::Status ResolveKeys(int64_t morsel) {
@@ -97,11 +118,25 @@ struct ChainRun::Impl {
     const auto rows = static_cast<std::size_t>(RowsOf(morsel));
     data::Slots slots{.slots = std::span(kept.slots).first(rows),
                       .has_key = std::span(kept.has_key).first((rows + 63) / 64)};
-    ARROW_RETURN_NOT_OK(chain->keys->Resolve(*batch, morsel * morsel_rows, slots));
+    ARROW_RETURN_NOT_OK(chain->keys->Resolve(*key_batch, morsel * morsel_rows, slots));
     kept.all_have_key = slots.all_have_key;
     kept.slots_in_use = chain->keys->size();
     if (chain->stored != nullptr) chain->stored->Use(morsel * morsel_rows, slots);
     return arrow::Status::OK();
+  }
+
+  // "symbol=BTC", or "symbol=BTC, venue=X".
+  std::string KeyText(int64_t row) const {
+    std::string text;
+    for (const auto& name : chain->by) {
+      const auto column = batch->GetColumnByName(name);
+      auto value = column == nullptr ? nullptr : column->GetScalar(row).ValueOr(nullptr);
+      if (value != nullptr && value->type->id() == arrow::Type::DICTIONARY) {
+        value = static_cast<const arrow::DictionaryScalar&>(*value).GetEncodedValue().ValueOr(nullptr);
+      }
+      text += (text.empty() ? "" : ", ") + name + "=" + (value == nullptr ? "?" : Quoted(value->ToString()));
+    }
+    return text;
   }
 
   arrow::Status RunKernel(std::size_t index, int64_t morsel) {
@@ -127,10 +162,13 @@ struct ChainRun::Impl {
       }
     }
     std::vector<OutputColumn> columns;
+    std::vector<std::unique_ptr<bool[]>> flags(outputs[index].size());  // Packed when the kernel has run.
     for (std::size_t output = 0; output < outputs[index].size(); ++output) {
-      const auto width = kernel.outputs()[output].labels.empty() ? sizeof(double) : sizeof(int8_t);
+      const auto& written = kernel.outputs()[output];
       auto& to = outputs[index][output];
-      columns.push_back({.values = to.values->mutable_data() + begin * static_cast<int64_t>(width),
+      if (IsFlag(written)) flags[output] = std::make_unique_for_overwrite<bool[]>(static_cast<std::size_t>(rows));
+      columns.push_back({.values = IsFlag(written) ? static_cast<void*>(flags[output].get())
+                                                   : to.values->mutable_data() + begin * WidthOf(written),
                          .validity = reinterpret_cast<uint64_t*>(to.validity->mutable_data()) + begin / 64});
     }
     Morsel work{.rows = rows, .inputs = inputs, .outputs = columns};
@@ -139,10 +177,16 @@ struct ChainRun::Impl {
       work.slots = std::span(kept.slots).first(static_cast<std::size_t>(rows));
       work.has_key = kept.all_have_key ? nullptr : kept.has_key.data();
       work.slots_in_use = kept.slots_in_use;
+      if (legs != nullptr) work.legs = reinterpret_cast<const int8_t*>(legs->data()) + begin;
     }
-    kernel.Run(work);
-    for (std::size_t output = 0; output < columns.size(); ++output)
-      outputs[index][output].nulls[morsel] = columns[output].nulls;
+    const std::function<std::string(int64_t)> key_text = [&](int64_t row) { return KeyText(begin + row); };
+    work.key_text = &key_text;
+    ARROW_RETURN_NOT_OK(kernel.Run(work));
+    for (std::size_t output = 0; output < columns.size(); ++output) {
+      auto& to = outputs[index][output];
+      to.nulls[morsel] = columns[output].nulls;
+      if (flags[output] != nullptr) PackFlags(flags[output].get(), rows, to.values->mutable_data() + begin / 8);
+    }
     return arrow::Status::OK();
   }
 
@@ -178,14 +222,20 @@ arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arro
   for (const auto& kernel : impl_->kernels) {
     auto& outputs = run->outputs.emplace_back();
     for (const auto& output : kernel->outputs()) {
-      const auto width = static_cast<int64_t>(output.labels.empty() ? sizeof(double) : sizeof(int8_t));
-      ARROW_ASSIGN_OR_RAISE(auto values, data::AllocateColumn(rows * width));
-      ARROW_ASSIGN_OR_RAISE(auto validity, data::AllocateColumn((rows + 63) / 64 * 8));
+      const int64_t bitmap_bytes = (rows + 63) / 64 * 8;
+      ARROW_ASSIGN_OR_RAISE(auto values, data::AllocateColumn(IsFlag(output) ? bitmap_bytes : rows * WidthOf(output)));
+      ARROW_ASSIGN_OR_RAISE(auto validity, data::AllocateColumn(bitmap_bytes));
       outputs.push_back(
           {std::move(values), std::move(validity), std::vector<int64_t>(static_cast<std::size_t>(run->morsels))});
     }
   }
   run->batch = std::move(batch);
+  run->key_batch = run->batch;
+  if (impl_->pair_keys) {
+    ARROW_ASSIGN_OR_RAISE(auto found, impl_->pair_keys->Of(*run->batch));
+    run->key_batch = std::move(found.keys);
+    run->legs = std::move(found.legs);
+  }
   if (impl_->stored != nullptr) ARROW_RETURN_NOT_OK(run->LoadStates());
   return std::unique_ptr<ChainRun>(new ChainRun(std::move(run)));
 }

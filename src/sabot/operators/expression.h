@@ -109,6 +109,7 @@ struct LoweredStage {
   std::vector<NamedExpression> columns;
   std::vector<KernelSpec> kernels;
   std::vector<std::string> by;
+  std::optional<SymbolPair> pair = std::nullopt;
 };
 struct Lowered {
   std::vector<LoweredStage> stages;  // Kernels' inputs and outputs have temporary names ("$0").

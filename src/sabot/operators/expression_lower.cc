@@ -214,7 +214,7 @@ class Lowering {
       ARROW_ASSIGN_OR_RAISE(inputs.emplace_back(), InputOf(kernel, wanted));
       first = std::max(first, inputs.back().stage);
     }
-    Placed placed{.stage = StageFor(keys, first), .outputs = {}, .columns = {}};
+    Placed placed{.stage = StageFor(keys, made->pair(), first), .outputs = {}, .columns = {}};
     KernelSpec spec{.kernel = kernel.kernel, .options = kernel.options};
     for (auto& input : inputs) {
       if (input.column.empty()) {
@@ -231,16 +231,17 @@ class Lowering {
     return &placed_.emplace(signature, std::move(placed)).first->second;
   }
 
-  // From `first` on, one whose chain has these keys, or may have.
-  std::size_t StageFor(const std::vector<std::string>& keys, std::size_t first) {
+  // From `first` on, one whose chain has these keys and this pair, or may have.
+  std::size_t StageFor(const std::vector<std::string>& keys, const std::optional<SymbolPair>& pair, std::size_t first) {
     auto& stages = result_.stages;
     for (std::size_t stage = first; stage < stages.size(); ++stage) {
+      if (stages[stage].pair != pair) continue;
       if (keys.empty() || stages[stage].by == keys) return stage;
       if (!stages[stage].by.empty()) continue;
       stages[stage].by = keys;
       return stage;
     }
-    stages.push_back({.columns = {}, .kernels = {}, .by = keys});
+    stages.push_back({.columns = {}, .kernels = {}, .by = keys, .pair = pair});
     return stages.size() - 1;
   }
 

@@ -252,7 +252,7 @@ class Parser {
     if (kernel.ok()) return Kernel(name, **kernel, arguments);
     std::vector<std::string> names{"col", "timestamp", "duration", "fill_null"};
     for (const auto& function : ExpressionFunctions()) names.emplace_back(function.name);
-    for (const auto& info : kernels::Registry()) names.emplace_back(info.doc.name);
+    for (auto& kernel : kernels::KernelNames()) names.push_back(std::move(kernel));
     return Error(name.begin,
                  "unknown function or kernel '" + std::string(name.text) + "'." + data::NearestNames(name.text, names));
   }

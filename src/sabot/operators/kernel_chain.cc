@@ -27,6 +27,19 @@ bool IsReadAsIs(const arrow::DataType& type, bool is_time) {
           static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO);
 }
 
+// A chain has one key: kernels of one pair, or none of any.
+arrow::Status CheckPair(const KeyedKernel& kernel, const KeyedKernel& first) {
+  if (kernel.pair() == first.pair()) return arrow::Status::OK();
+  const auto reads = [](const KeyedKernel& of) {
+    const auto pair = of.pair();
+    return std::string(of.doc().name) +
+           (pair ? " reads the pair " + Quoted(pair->a) + ", " + Quoted(pair->b) : std::string(" reads no pair"));
+  };
+  return data::OptionError(reads(first) + ", " + reads(kernel) +
+                           ": kernels of one pass have one key. Run those of each pair by themselves, as "
+                           "Stream.kernel does.");
+}
+
 }  // namespace
 
 KernelChain::Impl::Impl() = default;
@@ -104,11 +117,14 @@ KernelChain::~KernelChain() = default;
 const std::vector<KernelSpec>& KernelChain::kernels() const { return impl_->specs; }
 const std::vector<std::string>& KernelChain::by() const { return impl_->by; }
 bool KernelChain::stateful() const { return impl_->stateful; }
+const std::optional<SymbolPair>& KernelChain::pair() const { return impl_->pair; }
 
 arrow::Result<KernelChain> KernelChain::Make(std::vector<KernelSpec> kernels, std::vector<std::string> by) {
   auto impl = std::make_unique<Impl>();
   for (auto& spec : kernels) {
     ARROW_ASSIGN_OR_RAISE(auto kernel, MakeKeyedKernel(spec.kernel, spec.options));
+    if (!impl->kernels.empty()) ARROW_RETURN_NOT_OK(CheckPair(*kernel, *impl->kernels.front()));
+    impl->pair = kernel->pair();
     spec.kernel = std::string(kernel->doc().name);
     spec.options = kernel->options();
     std::vector<std::string> roles, names, renamed;
@@ -134,6 +150,10 @@ arrow::Result<KernelChain> KernelChain::Make(std::vector<KernelSpec> kernels, st
   }
   if (impl->stateful && by.empty()) {
     return data::OptionError("by= names no key column; a kernel with state keeps it by key. Name at least one.");
+  }
+  if (impl->pair && by.size() > 1) {
+    return data::OptionError(kernels.front().kernel + ": by= names " + std::to_string(by.size()) +
+                             " key columns, but the pair's symbols are values of one. Name that one.");
   }
   impl->specs = std::move(kernels);
   impl->by = std::move(by);
@@ -163,7 +183,12 @@ arrow::Result<std::shared_ptr<arrow::Schema>> KernelChain::Bind(const std::share
   std::vector<std::vector<Binding>> bindings;
   std::vector<std::vector<int>> stage_inputs;
   if (chain.stateful) {
-    auto keys = data::KeyIndex::Make(*input, chain.by);
+    if (chain.pair) {
+      auto pair_keys = PairKeys::Make(*input, chain.by.front(), *chain.pair, chain.specs.front().kernel);
+      if (!pair_keys.ok()) return abandon(pair_keys.status());
+      chain.pair_keys = std::move(*pair_keys);
+    }
+    auto keys = data::KeyIndex::Make(*chain.key_schema(), chain.key_columns());
     if (!keys.ok()) return abandon(keys.status());
     if (chain.keys) {  // From a restored snapshot, whose keys are plain values: the same slots, ready for the input's
                        // encoding.

@@ -2,6 +2,9 @@
 // earlier ones, and every output is appended to the batch. Work is cut into (morsel, stage) items; the chain says which
 // items wait for which, and whoever drives it (Process here, engine/morsel_runner on many cores) decides when they run.
 // Any allowed order gives the same bits.
+//
+// Kernels of two symbols (docs/decisions/0010-pair-kernels.md) are in a chain of their pair: `by` is the one column
+// that has the symbols, and the pair is the key, in snapshots as columns symbol_a and symbol_b.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -19,6 +22,7 @@
 
 #include "sabot/data/key_group.h"
 #include "sabot/kernels/options.h"
+#include "sabot/operators/keyed_kernel.h"
 #include "sabot/state/key_store.h"
 
 namespace sabot::operators {
@@ -36,7 +40,8 @@ class ChainRun;
 class KernelChain {
  public:
   // Checks names and options. `by` is needed by kernels with state; a chain without any ignores it.
-  // Errors (kOption): an unknown kernel, option, role or output; a value out of range.
+  // Errors (kOption): an unknown kernel, option, role or output; a value out of range; a kernel of a pair beside one
+  // that is not of this pair, or with several key columns.
   static arrow::Result<KernelChain> Make(std::vector<KernelSpec> kernels, std::vector<std::string> by = {"symbol"});
 
   KernelChain(KernelChain&&) noexcept;
@@ -46,6 +51,7 @@ class KernelChain {
   const std::vector<KernelSpec>& kernels() const;  // As given, with every option spelled out.
   const std::vector<std::string>& by() const;
   bool stateful() const;
+  const std::optional<SymbolPair>& pair() const;  // Of all kernels, or of none.
 
   // Fixes the input schema and returns the output schema: the input's fields, then each kernel's outputs.
   // Binding again is allowed where the schema is the same. Errors (kSchema): a column is missing, of another type or

@@ -10,6 +10,7 @@
 #include "sabot/data/key_index.h"
 #include "sabot/operators/kernel_chain.h"
 #include "sabot/operators/keyed_kernel.h"
+#include "sabot/operators/pair_keys_internal.h"
 
 namespace sabot::operators {
 
@@ -33,10 +34,12 @@ struct KernelChain::Impl {
   std::vector<std::unique_ptr<KeyedKernel>> kernels;
   std::vector<std::vector<std::string>> output_names;  // A kernel's, as renamed.
   bool stateful = false;
+  std::optional<SymbolPair> pair;
 
   // Once bound.
   std::shared_ptr<arrow::Schema> input;
   std::shared_ptr<arrow::Schema> output;
+  std::optional<PairKeys> pair_keys;  // Of a pair.
   std::optional<data::KeyIndex> keys;
   std::vector<std::vector<Binding>> bindings;  // [kernel][input]
   std::vector<std::vector<int>> stage_inputs;  // [stage]
@@ -48,6 +51,9 @@ struct KernelChain::Impl {
   std::unique_ptr<StoredState> stored;  // Where the slots are not the whole state.
 
   int first_kernel_stage() const { return stateful ? 1 : 0; }
+  // The columns by which state is kept, and the schema of what has them: of the input, or made of a pair.
+  const std::vector<std::string>& key_columns() const { return pair ? PairKeys::Columns() : by; }
+  const std::shared_ptr<arrow::Schema>& key_schema() const { return pair ? PairKeys::KeySchema() : input; }
 
   Binding FindOutput(const std::string& name, std::size_t before) const;
   std::vector<std::string> NamesBefore(std::size_t kernel) const;

@@ -113,8 +113,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> KernelChain::Freeze(std
   }
   auto frozen = kernel.Freeze();
   arrow::FieldVector fields = impl_->keys->KeyFields();
+  const auto& key_columns = impl_->key_columns();
   for (const auto& field : frozen->fields()) {  // A state column named like a key column would hide it.
-    if (std::find(impl_->by.begin(), impl_->by.end(), field->name()) != impl_->by.end()) {
+    if (std::find(key_columns.begin(), key_columns.end(), field->name()) != key_columns.end()) {
       return data::SnapshotError(spec.kernel + ": key column " + Quoted(field->name()) +
                                  " has the name of a column of the state. Rename the key column.");
     }
@@ -153,13 +154,13 @@ arrow::Status KernelChain::Restore(std::size_t index, const arrow::Table& snapsh
   if (!snapshot.Validate().ok()) return malformed();
   std::vector<int> key_columns;
   arrow::FieldVector key_fields;
-  for (const auto& by : impl_->by) {
+  for (const auto& by : impl_->key_columns()) {
     key_columns.push_back(snapshot.schema()->GetFieldIndex(by));
     if (key_columns.back() < 0) return data::SnapshotError("the snapshot has no key column " + Quoted(by) + ".");
     key_fields.push_back(snapshot.schema()->field(key_columns.back()));
   }
   if (!impl_->keys) {
-    ARROW_ASSIGN_OR_RAISE(impl_->keys, data::KeyIndex::Make(arrow::Schema(key_fields), impl_->by));
+    ARROW_ASSIGN_OR_RAISE(impl_->keys, data::KeyIndex::Make(arrow::Schema(key_fields), impl_->key_columns()));
   }
   std::vector<bool> restored;  // By slot.
   std::vector<int32_t> slots;

@@ -1,5 +1,7 @@
 #include "sabot/operators/keyed_kernel.h"
 
+#include "sabot/operators/kernel_library.h"
+
 namespace sabot::operators {
 
 namespace internal {
@@ -20,7 +22,8 @@ arrow::Result<std::unique_ptr<KeyedKernel>> MakeOfAny(kernels::KernelList<Family
 }  // namespace internal
 
 arrow::Result<std::unique_ptr<KeyedKernel>> MakeKeyedKernel(std::string_view name, const kernels::OptionMap& options) {
-  ARROW_RETURN_NOT_OK(kernels::FindKernel(name));
+  ARROW_ASSIGN_OR_RAISE(const auto* const info, kernels::FindKernel(name));
+  if (const auto make = internal::MakerOfLoaded(*info)) return make(options);
   return internal::MakeOfAny(kernels::Families{}, name, options);
 }
 

@@ -38,16 +38,10 @@ std::string Described(const StateLabel::Kernel& kernel) {
 
 }  // namespace
 
-int64_t StateLabel::value_bytes() const {
-  int64_t bytes = 0;
-  for (const auto& kernel : kernels) bytes += kernel.bytes;
-  return bytes;
-}
-
 arrow::FieldVector StateLabel::key_fields() const {
   arrow::FieldVector fields;
   for (std::size_t key = 0; key < key_types.size(); ++key) {
-    fields.push_back(arrow::field(by[key], TypeOf(key_types[key]), /*nullable=*/false));
+    fields.push_back(arrow::field(key_columns[key], TypeOf(key_types[key]), /*nullable=*/false));
   }
   return fields;
 }
@@ -87,8 +81,9 @@ std::string StateLabel::ToJson() const {
                     {"outputs", kernel.spec.outputs},
                     {"bytes", kernel.bytes}});
   }
-  const nlohmann::json label{
+  nlohmann::json label{
       {"format", kFormat}, {"kernels", list}, {"by", by}, {"key_types", key_types}, {"key_groups", key_groups}};
+  if (key_columns != by) label["key_columns"] = key_columns;
   return label.dump();
 }
 
@@ -105,15 +100,16 @@ arrow::Result<StateLabel> StateLabel::FromJson(std::string_view text, const std:
       kernel.spec.outputs = entry.at("outputs").get<std::map<std::string, std::string>>();
       kernel.version = entry.at("state_version").get<int32_t>();
       kernel.bytes = entry.at("bytes").get<int64_t>();
-      if (kernel.bytes < 0) return Damaged(where);
+      if (kernel.bytes < kStateGrows) return Damaged(where);
     }
     label.by = json.at("by").get<std::vector<std::string>>();
+    label.key_columns = json.value("key_columns", label.by);
     label.key_types = json.at("key_types").get<std::vector<std::string>>();
     label.key_groups = json.at("key_groups").get<int32_t>();
   } catch (const nlohmann::json::exception&) {
     return Damaged(where);
   }
-  bool good = !label.kernels.empty() && !label.by.empty() && label.key_types.size() == label.by.size() &&
+  bool good = !label.kernels.empty() && !label.by.empty() && label.key_types.size() == label.key_columns.size() &&
               label.key_groups >= 1 && label.key_groups <= data::kKeyGroupsMax;
   for (const auto& type : label.key_types) good = good && TypeOf(type) != nullptr;
   if (!good) return Damaged(where);

@@ -19,14 +19,14 @@ struct StateLabel {
   struct Kernel {
     KernelSpec spec;
     int32_t version = 0;
-    int64_t bytes = 0;  // Of its state, in a value; these stand one behind the other.
+    int64_t bytes = 0;  // Of its state, in a value, where these stand one behind the other; or kStateGrows.
   };
   std::vector<Kernel> kernels = {};
   std::vector<std::string> by = {};
+  std::vector<std::string> key_columns = {};  // What keys are made of: `by`, but of a pair its two symbols.
   std::vector<std::string> key_types = {};  // "string", "int64" or "uint64"; none as long as nobody knows.
   int32_t key_groups = 0;
 
-  int64_t value_bytes() const;
   arrow::FieldVector key_fields() const;
 
   // Error (kSnapshot): the state of other kernels, versions, options, key columns or groups; key types that differ.

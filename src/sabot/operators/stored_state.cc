@@ -44,7 +44,7 @@ std::vector<int32_t> SortedOrder(std::size_t count, const KeyOfIndex& key_of) {
 }  // namespace
 
 StateLabel StoredState::LabelOf(const KernelChain::Impl& chain, int32_t key_groups) {
-  StateLabel label{.by = chain.by, .key_groups = key_groups};
+  StateLabel label{.by = chain.by, .key_columns = chain.key_columns(), .key_groups = key_groups};
   for (std::size_t index = 0; index < chain.kernels.size(); ++index) {
     const auto& kernel = *chain.kernels[index];
     label.kernels.push_back(
@@ -66,37 +66,54 @@ arrow::Status StoredState::Bound() {
   std::vector<std::string> types;
   for (const auto& field : chain_.keys->KeyFields()) types.push_back(field->type()->ToString());
   ARROW_RETURN_NOT_OK(Learn(std::move(types)));
-  ARROW_ASSIGN_OR_RAISE(hasher_, data::KeyHasher::Make(*chain_.input, chain_.by));
+  ARROW_ASSIGN_OR_RAISE(hasher_, data::KeyHasher::Make(*chain_.key_schema(), chain_.key_columns()));
   return arrow::Status::OK();
 }
 
-void StoredState::SetStates(KernelChain::Impl& chain, std::span<const int32_t> slots,
-                            std::span<const std::byte* const> values) {
-  std::vector<const std::byte*> from(values.begin(), values.end());
-  for (auto& kernel : chain.kernels) {
-    kernel->SetStates(slots, from);
-    const int64_t bytes = kernel->state_bytes();
-    for (const std::byte*& value : from) {
-      if (value != nullptr) value += bytes;
+arrow::Result<StoredState::States> StoredState::Split(const KernelChain::Impl& chain, std::string_view value,
+                                                      const std::string& where) {
+  States states(chain.kernels.size());
+  if (value.empty()) return states;
+  auto left = std::as_bytes(std::span(value));
+  bool fits = true;
+  for (std::size_t index = 0; fits && index < states.size(); ++index) {
+    const auto& kernel = *chain.kernels[index];
+    int64_t bytes = kernel.state_bytes();
+    if (bytes == kStateGrows) {
+      fits = left.size() >= sizeof(bytes);
+      if (!fits) break;
+      std::memcpy(&bytes, left.data(), sizeof(bytes));
+      left = left.subspan(sizeof(bytes));
     }
+    fits = bytes >= 0 && static_cast<int64_t>(left.size()) >= bytes;
+    if (!fits) break;
+    states[index] = left.first(static_cast<std::size_t>(bytes));
+    left = left.subspan(static_cast<std::size_t>(bytes));
+    fits = kernel.IsState(states[index]);
   }
+  if (fits && left.empty()) return states;
+  return data::SnapshotError("state " + Quoted(where) + ": the " + std::to_string(value.size()) +
+                             " bytes of a key are not the state of its kernels. The files are damaged; restore an "
+                             "earlier checkpoint.");
 }
 
-void StoredState::CopyStates(const KernelChain::Impl& chain, std::span<const int32_t> slots, int64_t value_bytes,
-                             std::vector<std::byte>& values) {
-  values.resize(slots.size() * static_cast<std::size_t>(value_bytes));
-  std::byte* to = values.data();
+void StoredState::Append(const KernelChain::Impl& chain, int32_t slot, Values& values) {
+  const auto append = [&](const void* from, std::size_t bytes) {
+    values.bytes.append(static_cast<const char*>(from), bytes);
+  };
   for (const auto& kernel : chain.kernels) {
-    kernel->CopyStates(slots, to, value_bytes);
-    to += kernel->state_bytes();
+    const auto state = kernel->StateOf(slot);
+    const auto bytes = static_cast<int64_t>(state.size());
+    if (kernel->state_bytes() == kStateGrows) append(&bytes, sizeof(bytes));
+    append(state.data(), state.size());
   }
+  values.ends.push_back(values.bytes.size());
 }
 
-arrow::Status StoredState::CheckValue(std::string_view value, const std::string& where) const {
-  if (static_cast<int64_t>(value.size()) == label_.value_bytes()) return arrow::Status::OK();
-  return data::SnapshotError("state " + Quoted(where) + ": a key has " + std::to_string(value.size()) +
-                             " bytes of state, expected " + std::to_string(label_.value_bytes()) +
-                             ". The files are damaged; restore an earlier checkpoint.");
+arrow::Status StoredState::SetStates(int32_t slot, std::string_view value) {
+  ARROW_ASSIGN_OR_RAISE(const auto states, Split(chain_, value, store_->name()));
+  for (std::size_t index = 0; index < states.size(); ++index) chain_.kernels[index]->SetState(slot, states[index]);
+  return arrow::Status::OK();
 }
 
 void StoredState::Use(int64_t first_row, const data::Slots& slots) {
@@ -141,19 +158,17 @@ arrow::Status StoredState::Load(const arrow::RecordBatch& batch) {
     slots.push_back(static_cast<int32_t>(first_slot) + at);
     keys.push_back(KeyOf(slots.back()));
   }
-  const auto value_bytes = static_cast<std::size_t>(label_.value_bytes());
-  values_.resize(keys.size() * value_bytes);
-  std::vector<const std::byte*> found(keys.size());
+  std::vector<bool> found(keys.size());
   arrow::Status status;
   ARROW_RETURN_NOT_OK(store_->Get(keys, [&](std::size_t index, std::string_view value) {
-    if (status.ok()) status = CheckValue(value);
     if (!status.ok()) return;
-    std::byte* const to = values_.data() + index * value_bytes;
-    std::memcpy(to, value.data(), value_bytes);
-    found[index] = to;
+    found[index] = true;
+    status = SetStates(slots[index], value);
   }));
   ARROW_RETURN_NOT_OK(status);
-  SetStates(chain_, slots, found);
+  for (std::size_t index = 0; index < keys.size(); ++index) {
+    if (!found[index]) ARROW_RETURN_NOT_OK(SetStates(slots[index], {}));
+  }
   first_rows_.clear();
   return arrow::Status::OK();
 }
@@ -163,17 +178,13 @@ arrow::Status StoredState::Write(const std::vector<int32_t>& changed) {
   std::vector<int32_t> in_order;
   for (const int32_t at : order) in_order.push_back(changed[static_cast<std::size_t>(at)]);
   const std::span<const int32_t> slots(in_order);
-  const int64_t value_bytes = label_.value_bytes();
   std::vector<state::KeyStore::Entry> entries;
   for (std::size_t base = 0; base < slots.size(); base += kEntriesAtOnce) {
     const auto some = slots.subspan(base, std::min(kEntriesAtOnce, slots.size() - base));
-    CopyStates(chain_, some, value_bytes, values_);
-    const auto* value = reinterpret_cast<const char*>(values_.data());
+    values_.Clear();
+    for (const int32_t slot : some) Append(chain_, slot, values_);
     entries.clear();
-    for (const int32_t slot : some) {
-      entries.push_back({KeyOf(slot), std::string_view(value, static_cast<std::size_t>(value_bytes))});
-      value += value_bytes;
-    }
+    for (std::size_t at = 0; at < some.size(); ++at) entries.push_back({KeyOf(some[at]), values_[at]});
     ARROW_RETURN_NOT_OK(store_->Write(entries));
   }
   return arrow::Status::OK();
@@ -205,7 +216,7 @@ arrow::Status StoredState::Keep(std::span<const int32_t> slots) {
   Keys keys;
   for (const int32_t slot : slots) keys.push_back(KeyOf(slot));
   if (chain_.input != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(auto fresh, data::KeyIndex::Make(*chain_.input, chain_.by));
+    ARROW_ASSIGN_OR_RAISE(auto fresh, data::KeyIndex::Make(*chain_.key_schema(), chain_.key_columns()));
     if (!slots.empty()) {
       ARROW_ASSIGN_OR_RAISE(const auto columns, state::KeyColumns(label_.key_fields(), keys));
       std::vector<int32_t> given;

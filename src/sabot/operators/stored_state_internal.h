@@ -58,6 +58,25 @@ class StoredState {
   class TableReader;
   using Keys = std::vector<std::string_view>;
 
+  // Values as the store has them, one behind the other: of each kernel its state, behind its length where that differs
+  // from key to key.
+  struct Values {
+    std::string bytes = {};
+    std::vector<std::size_t> ends = {};
+
+    std::size_t size() const { return ends.size(); }
+    std::string_view operator[](std::size_t at) const {
+      const std::size_t begin = at == 0 ? 0 : ends[at - 1];
+      return std::string_view(bytes).substr(begin, ends[at] - begin);
+    }
+    void Add(std::string_view value) {
+      bytes += value;
+      ends.push_back(bytes.size());
+    }
+    void Clear() { bytes.clear(), ends.clear(); }
+  };
+  using States = std::vector<std::span<const std::byte>>;  // Of a key, by kernel.
+
   std::string_view KeyOf(int64_t slot) const {
     const auto begin = key_begins_[static_cast<std::size_t>(slot)],
                end = key_begins_[static_cast<std::size_t>(slot) + 1];
@@ -72,16 +91,14 @@ class StoredState {
   arrow::Status RestoreRows(std::size_t index, const arrow::Table& rows);
   arrow::Status CopyGroups(state::KeyStore& from, int32_t begin, int32_t end,
                            std::vector<const state::KeyStore*>& found_in);
-  arrow::Status CheckValue(std::string_view value, const std::string& where) const;
-  arrow::Status CheckValue(std::string_view value) const { return CheckValue(value, store_->name()); }
 
-  // A chain in memory that holds the given states; of a value without bytes, the initial one.
-  static arrow::Result<KernelChain> ChainOf(const StateLabel& label, const Keys& keys,
-                                            std::span<const std::byte* const> values);
-  static void SetStates(KernelChain::Impl& chain, std::span<const int32_t> slots,
-                        std::span<const std::byte* const> values);
-  static void CopyStates(const KernelChain::Impl& chain, std::span<const int32_t> slots, int64_t value_bytes,
-                         std::vector<std::byte>& values);
+  // The states in a value; initial ones of one without bytes. Error (kSnapshot): it is not the value of such a chain.
+  static arrow::Result<States> Split(const KernelChain::Impl& chain, std::string_view value, const std::string& where);
+  // A chain in memory that holds the given states.
+  static arrow::Result<KernelChain> ChainOf(const StateLabel& label, const Keys& keys, const Values& values,
+                                            const std::string& where);
+  static void Append(const KernelChain::Impl& chain, int32_t slot, Values& values);
+  arrow::Status SetStates(int32_t slot, std::string_view value);
 
   KernelChain::Impl& chain_;
   std::shared_ptr<state::KeyStore> store_;
@@ -99,7 +116,7 @@ class StoredState {
   int64_t written_in_ = 0;  // Slots used later differ from the store.
   std::vector<int64_t> first_rows_;  // In this batch, of the keys that have no state so far.
   std::vector<uint32_t> hashes_;
-  std::vector<std::byte> values_;
+  Values values_;
 };
 
 }  // namespace sabot::operators

@@ -14,6 +14,7 @@ namespace sabot::operators {
 namespace {
 
 constexpr int64_t kKeysAtOnce = 8192;
+constexpr std::size_t kBytesAtOnce = std::size_t{64} << 20;
 
 std::string GroupKey(uint32_t group) {
   std::string key;
@@ -28,7 +29,7 @@ class StoredState::TableReader final : public arrow::RecordBatchReader {
  public:
   static arrow::Result<std::shared_ptr<TableReader>> Make(std::unique_ptr<state::KeyCursor> cursor, std::string where,
                                                           StateLabel label, std::size_t index) {
-    ARROW_ASSIGN_OR_RAISE(const auto empty, ChainOf(label, {}, {}));
+    ARROW_ASSIGN_OR_RAISE(const auto empty, ChainOf(label, {}, {}, where));
     ARROW_RETURN_NOT_OK(LabelOf(*empty.impl_, label.key_groups).CheckFits(label, where));
     ARROW_ASSIGN_OR_RAISE(const auto table, empty.Snapshot(index));
     auto reader = std::make_shared<TableReader>();
@@ -45,36 +46,19 @@ class StoredState::TableReader final : public arrow::RecordBatchReader {
 
   arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
     *batch = nullptr;
-    const auto value_bytes = static_cast<std::size_t>(label_.value_bytes());
     while (!at_end_ && *batch == nullptr) {
-      std::string bytes;  // Keys and values, as both are gone when the cursor moves.
-      std::vector<std::size_t> ends;
-      std::vector<std::byte> values;
-      while (static_cast<int64_t>(ends.size()) < kKeysAtOnce) {
+      Values keys, values;  // Copies, as both are gone when the cursor moves.
+      while (static_cast<int64_t>(keys.size()) < kKeysAtOnce && values.bytes.size() < kBytesAtOnce) {
         ARROW_ASSIGN_OR_RAISE(const bool more, cursor_->Next());
         at_end_ = !more;
         if (at_end_) break;
-        if (cursor_->value().size() != value_bytes) {
-          return data::SnapshotError("state " + Quoted(where_) + ": a key has " +
-                                     std::to_string(cursor_->value().size()) + " bytes of state, expected " +
-                                     std::to_string(value_bytes) +
-                                     ". The files are damaged; restore an earlier checkpoint.");
-        }
-        bytes += cursor_->key();
-        ends.push_back(bytes.size());
-        const auto value = std::as_bytes(std::span(cursor_->value()));
-        values.insert(values.end(), value.begin(), value.end());
+        keys.Add(cursor_->key());
+        values.Add(cursor_->value());
       }
-      if (ends.empty()) break;
-      Keys keys;
-      std::vector<const std::byte*> from;
-      std::size_t begin = 0;
-      for (const std::size_t end : ends) {
-        from.push_back(values.data() + keys.size() * value_bytes);
-        keys.push_back(std::string_view(bytes).substr(begin, end - begin));
-        begin = end;
-      }
-      ARROW_ASSIGN_OR_RAISE(const auto chain, ChainOf(label_, keys, from));
+      if (keys.size() == 0) break;
+      Keys views;
+      for (std::size_t at = 0; at < keys.size(); ++at) views.push_back(keys[at]);
+      ARROW_ASSIGN_OR_RAISE(const auto chain, ChainOf(label_, views, values, where_));
       ARROW_ASSIGN_OR_RAISE(const auto table, chain.Snapshot(index_));
       if (table->num_rows() > 0) {
         ARROW_ASSIGN_OR_RAISE(*batch, table->CombineChunksToBatch());
@@ -92,20 +76,23 @@ class StoredState::TableReader final : public arrow::RecordBatchReader {
   bool at_end_ = false;
 };
 
-arrow::Result<KernelChain> StoredState::ChainOf(const StateLabel& label, const Keys& keys,
-                                                std::span<const std::byte* const> values) {
+arrow::Result<KernelChain> StoredState::ChainOf(const StateLabel& label, const Keys& keys, const Values& values,
+                                                const std::string& where) {
   std::vector<KernelSpec> specs;
   for (const auto& kernel : label.kernels) specs.push_back(kernel.spec);
   ARROW_ASSIGN_OR_RAISE(auto chain, KernelChain::Make(std::move(specs), label.by));
   if (label.key_types.empty()) return chain;
   auto& impl = *chain.impl_;
   const auto fields = label.key_fields();
-  ARROW_ASSIGN_OR_RAISE(impl.keys, data::KeyIndex::Make(arrow::Schema(fields), label.by));
+  ARROW_ASSIGN_OR_RAISE(impl.keys, data::KeyIndex::Make(arrow::Schema(fields), label.key_columns));
   if (keys.empty()) return chain;
   ARROW_ASSIGN_OR_RAISE(const auto columns, state::KeyColumns(fields, keys));
   std::vector<int32_t> slots;
   ARROW_RETURN_NOT_OK(impl.keys->Insert(columns, slots));
-  SetStates(impl, slots, values);
+  for (std::size_t at = 0; at < slots.size(); ++at) {
+    ARROW_ASSIGN_OR_RAISE(const auto states, Split(impl, values[at], where));
+    for (std::size_t index = 0; index < states.size(); ++index) impl.kernels[index]->SetState(slots[at], states[index]);
+  }
   return chain;
 }
 
@@ -131,7 +118,8 @@ arrow::Status StoredState::Restore(std::size_t index, const arrow::Table& snapsh
 }
 
 arrow::Status StoredState::RestoreRows(std::size_t index, const arrow::Table& rows) {
-  ARROW_ASSIGN_OR_RAISE(auto chain, ChainOf(StateLabel{.kernels = label_.kernels, .by = label_.by}, {}, {}));
+  const StateLabel label{.kernels = label_.kernels, .by = label_.by, .key_columns = label_.key_columns};
+  ARROW_ASSIGN_OR_RAISE(auto chain, ChainOf(label, {}, {}, store_->name()));
   ARROW_RETURN_NOT_OK(chain.Restore(index, rows));
   const auto& index_of_keys = *chain.impl_->keys;
   const auto fields = index_of_keys.KeyFields();
@@ -142,7 +130,7 @@ arrow::Status StoredState::RestoreRows(std::size_t index, const arrow::Table& ro
   // Slots count the rows. Their keys, as the store has them.
   ARROW_ASSIGN_OR_RAISE(auto columns, index_of_keys.Keys());
   const auto batch = arrow::RecordBatch::Make(arrow::schema(fields), index_of_keys.size(), std::move(columns));
-  ARROW_ASSIGN_OR_RAISE(auto hasher, data::KeyHasher::Make(*batch->schema(), label_.by));
+  ARROW_ASSIGN_OR_RAISE(auto hasher, data::KeyHasher::Make(*batch->schema(), label_.key_columns));
   std::vector<uint32_t> hashes(static_cast<std::size_t>(batch->num_rows()));
   ARROW_RETURN_NOT_OK(hasher.Hash(*batch, hashes));
   std::vector<std::pair<std::string, int32_t>> sorted(hashes.size());
@@ -160,34 +148,25 @@ arrow::Status StoredState::RestoreRows(std::size_t index, const arrow::Table& ro
   }
 
   // What the store has of them already: of other kernels.
-  const auto value_bytes = static_cast<std::size_t>(label_.value_bytes());
-  std::vector<std::byte> values(keys.size() * value_bytes);
-  std::vector<const std::byte*> from(keys.size());
-  arrow::Status status;
-  ARROW_RETURN_NOT_OK(store_->Get(keys, [&](std::size_t at, std::string_view value) {
-    if (status.ok()) status = CheckValue(value);
-    if (!status.ok()) return;
-    std::copy_n(reinterpret_cast<const std::byte*>(value.data()), value_bytes, values.data() + at * value_bytes);
-    from[at] = values.data() + at * value_bytes;
-  }));
-  ARROW_RETURN_NOT_OK(status);
-  ARROW_ASSIGN_OR_RAISE(const auto before, ChainOf(label_, keys, from));
-  ARROW_ASSIGN_OR_RAISE(const auto same_kernel, before.Snapshot(index));
+  std::vector<std::string> found(keys.size());
+  ARROW_RETURN_NOT_OK(store_->Get(keys, [&](std::size_t at, std::string_view value) { found[at] = value; }));
+  Values before;
+  for (const auto& value : found) before.Add(value);
+  ARROW_ASSIGN_OR_RAISE(const auto chain_before, ChainOf(label_, keys, before, store_->name()));
+  ARROW_ASSIGN_OR_RAISE(const auto same_kernel, chain_before.Snapshot(index));
   if (same_kernel->num_rows() > 0) {
     return data::SnapshotError("snapshot: a key of it has a state already. Restore a key once.");
   }
-  for (std::size_t other = 0; other < chain.impl_->kernels.size(); ++other) {
-    if (other != index) chain.impl_->kernels[other]->SetStates(slots, from);
-    for (const std::byte*& value : from) {
-      if (value != nullptr) value += label_.kernels[other].bytes;
-    }
-  }
-  CopyStates(*chain.impl_, slots, label_.value_bytes(), values);
-  std::vector<state::KeyStore::Entry> entries;
+  Values after;
   for (std::size_t at = 0; at < keys.size(); ++at) {
-    const auto* const value = reinterpret_cast<const char*>(values.data() + at * value_bytes);
-    entries.push_back({keys[at], std::string_view(value, value_bytes)});
+    ARROW_ASSIGN_OR_RAISE(const auto states, Split(*chain.impl_, before[at], store_->name()));
+    for (std::size_t other = 0; other < states.size(); ++other) {
+      if (other != index) chain.impl_->kernels[other]->SetState(slots[at], states[other]);
+    }
+    Append(*chain.impl_, slots[at], after);
   }
+  std::vector<state::KeyStore::Entry> entries;
+  for (std::size_t at = 0; at < keys.size(); ++at) entries.push_back({keys[at], after[at]});
   return store_->Write(entries);
 }
 
@@ -221,25 +200,19 @@ arrow::Status StoredState::CopyGroups(state::KeyStore& from, int32_t begin, int3
                                       std::vector<const state::KeyStore*>& found_in) {
   ARROW_ASSIGN_OR_RAISE(const auto cursor,
                         from.Read(GroupKey(static_cast<uint32_t>(begin)), GroupKey(static_cast<uint32_t>(end))));
-  const auto value_bytes = static_cast<std::size_t>(label_.value_bytes());
-  std::string bytes;
-  std::vector<std::size_t> ends;  // Of keys, each followed by its value.
+  Values keys, values;
   const auto write = [&]() -> arrow::Status {
     std::vector<state::KeyStore::Entry> entries;
-    std::size_t at = 0;
-    for (const std::size_t key_end : ends) {
-      entries.push_back(
-          {std::string_view(bytes).substr(at, key_end - at), std::string_view(bytes).substr(key_end, value_bytes)});
-      at = key_end + value_bytes;
-    }
-    bytes.clear();
-    ends.clear();
-    return store_->Write(entries);
+    for (std::size_t at = 0; at < keys.size(); ++at) entries.push_back({keys[at], values[at]});
+    ARROW_RETURN_NOT_OK(store_->Write(entries));
+    keys.Clear();
+    values.Clear();
+    return arrow::Status::OK();
   };
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(const bool more, cursor->Next());
     if (!more) return write();
-    ARROW_RETURN_NOT_OK(CheckValue(cursor->value(), from.name()));
+    ARROW_RETURN_NOT_OK(Split(chain_, cursor->value(), from.name()).status());
     auto& first_store = found_in[state::GroupOf(cursor->key())];
     if (first_store == nullptr) first_store = &from;
     if (first_store != &from) {
@@ -247,10 +220,11 @@ arrow::Status StoredState::CopyGroups(state::KeyStore& from, int32_t begin, int3
           "state " + Quoted(from.name()) + " has keys of key group " + std::to_string(state::GroupOf(cursor->key())) +
           ", and so has " + Quoted(first_store->name()) + ". Give one folder of each copy, all of one checkpoint.");
     }
-    bytes += cursor->key();
-    ends.push_back(bytes.size());
-    bytes += cursor->value();
-    if (static_cast<int64_t>(ends.size()) == kKeysAtOnce) ARROW_RETURN_NOT_OK(write());
+    keys.Add(cursor->key());
+    values.Add(cursor->value());
+    if (static_cast<int64_t>(keys.size()) == kKeysAtOnce || values.bytes.size() >= kBytesAtOnce) {
+      ARROW_RETURN_NOT_OK(write());
+    }
   }
 }
 
