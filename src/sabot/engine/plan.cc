@@ -53,7 +53,8 @@ void Write(const Plan& plan, const std::vector<const Plan*>& sources, const std:
   }
   if (const auto* const step = std::get_if<KernelStep>(&plan.step)) {
     const bool one = step->kernels.size() == 1;
-    text += indent + (one ? "kernel" : "kernels, one pass") + (step->stateful ? " by " + Joined(step->by) : "") + ":";
+    text += indent + (one ? "kernel" : "kernels, one pass") +
+            (step->stateful && !step->pair ? " by " + Joined(step->by) : "") + ":";
     for (const auto& kernel : step->kernels) text += (one ? " " : "\n" + indent + "  ") + TextOf(kernel);
     text += UidOf(plan) + "\n";
     return;

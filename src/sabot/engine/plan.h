@@ -48,6 +48,7 @@ struct KernelStep {  // Kernels that run as one fused pass.
   std::vector<operators::KernelSpec> kernels;
   std::vector<std::string> by;
   bool stateful = false;
+  std::optional<operators::SymbolPair> pair = std::nullopt;  // Then the rows of all symbols come to one copy.
 };
 struct UnionStep {};
 

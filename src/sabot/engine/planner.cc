@@ -88,7 +88,7 @@ class Planner {
       op.name = kernels->kernels.front().kernel;
       for (std::size_t i = 1; i < kernels->kernels.size(); ++i) op.name += ", " + kernels->kernels[i].kernel;
       op.stateful = kernels->stateful;
-      if (op.stateful) op.key_by = kernels->by;
+      if (op.stateful && !kernels->pair) op.key_by = kernels->by;
     } else {
       const auto& step = std::get<OperatorStep>(plan.step);
       ARROW_ASSIGN_OR_RAISE(const auto made, step.make({}));

@@ -244,9 +244,11 @@ arrow::Result<Stream> Stream::Kernel(operators::KernelSpec kernel, std::optional
   ARROW_ASSIGN_OR_RAISE(auto alone, operators::KernelChain::Make({std::move(kernel)}, key));
   ARROW_ASSIGN_OR_RAISE(auto schema, alone.Bind(this->schema()));
   const auto* const before = std::get_if<KernelStep>(&plan_->step);
-  const bool same_key = before != nullptr && (!alone.stateful() || !before->stateful || before->by == key);
-  const bool fuses = same_key && plan_->parallelism == parallelism_ && plan_->uid.empty() && !asked_;
-  KernelStep step = fuses ? *before : KernelStep{.kernels = {}, .by = key};
+  const bool same_key = before != nullptr && before->pair == alone.pair() &&
+                        (!alone.stateful() || !before->stateful || before->by == key);
+  const int copies = alone.pair() ? 0 : parallelism_;  // The rows of a pair come together in one.
+  const bool fuses = same_key && plan_->parallelism == copies && plan_->uid.empty() && !asked_;
+  KernelStep step = fuses ? *before : KernelStep{.kernels = {}, .by = key, .pair = alone.pair()};
   if (alone.stateful()) {
     step.by = key;
     step.stateful = true;
@@ -256,7 +258,7 @@ arrow::Result<Stream> Stream::Kernel(operators::KernelSpec kernel, std::optional
                .schema = std::move(schema),
                .step = std::move(step),
                .inputs = fuses ? plan_->inputs : std::vector<PlanPtr>{plan_},
-               .parallelism = parallelism_,
+               .parallelism = copies,
                .asked = fuses ? plan_->asked : std::vector{asked_}});
 }
 
