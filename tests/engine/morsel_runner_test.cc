@@ -15,16 +15,19 @@ using operators::KernelSpec;
 using operators::SameBits;
 using operators::SampleTicks;
 
-// Every kernel once, then some that read what others write.
+// Every kernel of one symbol once, then some that read what others write.
 std::vector<KernelSpec> WideChain() {
   std::vector<KernelSpec> specs;
   for (auto& kernel : EveryKernel()) {
-    if (kernel.name == kernel.spec.kernel) specs.push_back(kernel.spec);
+    const bool pair = kernels::FindKernel(kernel.spec.kernel).ValueOrDie()->pair;
+    if (kernel.name == kernel.spec.kernel && !pair) specs.push_back(kernel.spec);
   }
   specs.push_back(
       {.kernel = "realized_var", .columns = {{"x", "out_log_return"}}, .outputs = {{"realized_var", "from_returns"}}});
   specs.push_back({.kernel = "ewma", .columns = {{"x", "from_returns"}}, .outputs = {{"ewma", "from_variance"}}});
-  specs.push_back({.kernel = "midprice", .columns = {{"bid", "out_ewma"}, {"ask", "from_variance"}}});
+  specs.push_back({.kernel = "midprice",
+                   .columns = {{"bid", "out_ewma"}, {"ask", "from_variance"}},
+                   .outputs = {{"midprice", "from_both"}}});
   return specs;
 }
 

@@ -58,6 +58,28 @@ TEST(Planner, OneWithStateAndNoKeyHasOneCopyOrIsRefusedByName) {
             (std::vector<int>{1}));
 }
 
+TEST(Planner, APairsKernelsHaveOneCopyWhateverIsAskedFor) {
+  const auto pair = [](const Stream& stream, const char* kernel, const char* symbol_b) {
+    return stream
+        .Kernel({.kernel = kernel,
+                 .options = {{"symbol_a", std::string("A")}, {"symbol_b", std::string(symbol_b)}},
+                 .outputs = {{kernel == std::string("hayashi_yoshida_cov") ? "hy_cov" : "hy_corr",
+                              std::string(kernel) + symbol_b}}})
+        .ValueOrDie();
+  };
+  const auto ticks = Ticks(true, 2, {"symbol"}).Parallelism(3)->Kernel<kernels::Ewma>({.alpha = 0.1}).ValueOrDie();
+  const auto one = pair(pair(ticks, "hayashi_yoshida_cov", "B"), "hayashi_yoshida_corr", "B");
+  const auto two = pair(one, "hayashi_yoshida_corr", "C").Kernel({.kernel = "sma"}).ValueOrDie();
+  const auto job = Planned(two, {.parallelism = 4, .for_all = true});
+  std::vector<std::string> names;
+  std::vector<int> copies;
+  for (const auto& op : job.graph.job().operators()) names.push_back(op.name), copies.push_back(op.parallelism);
+  EXPECT_EQ(names, (std::vector<std::string>{"ticks", "check that no symbol is in two partitions", "ewma",
+                                             "hayashi_yoshida_cov, hayashi_yoshida_corr", "hayashi_yoshida_corr", "sma",
+                                             "sink"}));
+  EXPECT_EQ(copies, (std::vector<int>{2, 2, 4, 1, 1, 4, 1}));
+}
+
 TEST(Planner, RangesThatCannotBeAreRefusedAtOnceOrByTheStep) {
   const auto kind = [](const arrow::Status& status) { return data::KindOf(status); };
   EXPECT_EQ(kind(Ticks().Ranged("prise", "[1]").status()), data::ErrorKind::kSchema);

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <mutex>
 
+#include "sabot/data/errors.h"
 #include "sabot/kernels/microstructure.h"
 #include "sabot/kernels/online_statistics.h"
 #include "tests/operators/sample_ticks.h"

@@ -14,7 +14,7 @@ namespace {
 // As a kernel with this decay and a default of 0.06 is checked.
 arrow::Status Check(Decay& decay) {
   ARROW_RETURN_NOT_OK(CheckOptions("ewma", decay));
-  return CompleteDecay("ewma", 0.06, decay);
+  return CompleteDecay("ewma", {.alpha = 0.06}, decay);
 }
 
 double AlphaOf(Decay decay) {
@@ -64,8 +64,22 @@ TEST(Decay, TakesTheExtremes) {
 TEST(Decay, HasADefault) {
   EXPECT_EQ(AlphaOf({}), 0.06);
   Decay decay;
-  ASSERT_TRUE(CompleteDecay("ewcov", 0.1, decay).ok());
+  ASSERT_TRUE(CompleteDecay("ewcov", {.alpha = 0.1}, decay).ok());
   EXPECT_EQ(decay.alpha, 0.1);
+  Decay of_the_past;
+  ASSERT_TRUE(CompleteDecay("riskmetrics_vol", {.lambda = 0.94}, of_the_past).ok());
+  EXPECT_EQ(of_the_past.lambda, 0.94);
+  EXPECT_EQ(of_the_past.alpha, std::nullopt);
+}
+
+TEST(Decay, MayHaveANarrowerRange) {
+  const Range open{.least = 0, .most = 1, .least_open = true, .most_open = true};
+  const auto refusal = [&](Decay decay) { return CompleteDecay("riskmetrics_vol", {}, decay, open).message(); };
+  EXPECT_EQ(refusal({.lambda = 0}), "riskmetrics_vol: 'lambda' gives alpha = 1, which must be in (0, 1).");
+  EXPECT_EQ(refusal({.alpha = 1}), "riskmetrics_vol: 'alpha' gives alpha = 1, which must be in (0, 1).");
+  EXPECT_EQ(refusal({.com = 0}), "riskmetrics_vol: 'com' gives alpha = 1, which must be in (0, 1).");
+  EXPECT_EQ(refusal({.lambda = 0.5}), "");
+  EXPECT_EQ(refusal({.halflife = HalfLife{.ns = 1}}), "");  // A row's alpha may be 0 or 1.
 }
 
 TEST(Decay, HasFiveSpellings) {
@@ -92,6 +106,21 @@ TEST(Decay, AHalfLifeInTimeWeighsByTime) {
   EXPECT_DOUBLE_EQ(weight.After(2'000'000'000), 0.75);
   EXPECT_NEAR(weight.After(1), 0.69314718055994531e-9, 1e-18);  // No 1 - exp(): that would keep seven digits.
   EXPECT_EQ(weight.After(std::numeric_limits<uint64_t>::max()), 1.0);
+}
+
+TEST(Decay, OfARowFollowsFromItsTime) {
+  const Weight in_time{.halflife_ns = 10};
+  EXPECT_TRUE(in_time.IsLate(4, 5));
+  EXPECT_FALSE(in_time.IsLate(5, 5));
+  int64_t newest = 5;
+  EXPECT_EQ(in_time.Next(5, newest), 0.0);
+  EXPECT_DOUBLE_EQ(in_time.Next(15, newest), 0.5);
+  EXPECT_EQ(newest, 15);
+  newest = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(in_time.Next(std::numeric_limits<int64_t>::max(), newest), 1.0);
+  const Weight in_rows{.alpha = 0.25};
+  EXPECT_FALSE(in_rows.IsLate(4, 5));
+  EXPECT_EQ(in_rows.Next(4, newest), 0.25);
 }
 
 TEST(Decay, IsParsedFromNamedValues) {

@@ -108,5 +108,111 @@ TEST(Vwap, OfTheLastRowsAgreesWithTwoPasses) {
   EXPECT_LE(error.worst(), 1);
 }
 
+constexpr auto kOrders = ImplementationShortfall::Mode::kOrder;
+
+TEST(ImplementationShortfall, RefusesWrongOptions) {
+  EXPECT_EQ(ParseOptions<ImplementationShortfall::Options>("implementation_shortfall", {{"mode", std::string("fill")}})
+                .status()
+                .message(),
+            "implementation_shortfall: option 'mode' must be 'fills' or 'order', found 'fill'.");
+}
+
+TEST(ImplementationShortfall, ReadsQuantitiesForOrdersAlone) {
+  for (const auto role : {"side", "exec_price", "arrival_price"}) EXPECT_TRUE(ImplementationShortfall::Needs({}, role));
+  for (const auto role : {"filled_qty", "order_qty", "close_price", "fees"}) {
+    EXPECT_FALSE(ImplementationShortfall::Needs({}, role));
+    EXPECT_TRUE(ImplementationShortfall::Needs({.mode = kOrders}, role));
+  }
+}
+
+TEST(ImplementationShortfall, OfAFillIsNullWithoutASideOrAPrice) {
+  KernelProbe<ImplementationShortfall> shortfall;
+  EXPECT_EQ(shortfall.Update({.side = 0, .exec_price = 1, .arrival_price = 1}), std::nullopt);
+  EXPECT_EQ(shortfall.Update({.side = -2, .exec_price = 1, .arrival_price = 1}), std::nullopt);
+  EXPECT_EQ(shortfall.Update({.side = kNull, .exec_price = 1, .arrival_price = 1}), std::nullopt);
+  EXPECT_EQ(shortfall.Update({.side = 1, .exec_price = 1, .arrival_price = 0}), std::nullopt);
+  EXPECT_EQ(shortfall.Update({.side = 1, .exec_price = 1, .arrival_price = -1}), std::nullopt);
+  EXPECT_EQ(shortfall.Update({.side = 1, .exec_price = kNull, .arrival_price = 1}), std::nullopt);
+  EXPECT_EQ(shortfall.Update({.side = 1, .exec_price = 1, .arrival_price = kNull}), std::nullopt);
+}
+
+TEST(ImplementationShortfall, OfAFillIsACostForEitherSide) {
+  KernelProbe<ImplementationShortfall> shortfall;
+  EXPECT_EQ(shortfall.Update({.side = 1, .exec_price = 125, .arrival_price = 100}), 2500.0);
+  EXPECT_EQ(shortfall.Update({.side = -1, .exec_price = 75, .arrival_price = 100}), 2500.0);
+  EXPECT_EQ(shortfall.Update({.side = 1, .exec_price = 75, .arrival_price = 100}), -2500.0);
+}
+
+ImplementationShortfall::Input Order() {
+  return {.side = 1,
+          .exec_price = 110,
+          .arrival_price = 100,
+          .filled_qty = 6,
+          .order_qty = 8,
+          .close_price = 120,
+          .fees = 4};
+}
+
+TEST(ImplementationShortfall, OfAnOrderHasWhatItMissedAndPaid) {
+  KernelProbe<ImplementationShortfall> shortfall({.mode = kOrders});
+  auto order = Order();
+  EXPECT_EQ(shortfall.Update(order), 1300.0);  // 1e4 * (6 * 10 + 2 * 20 + 4) / 800
+  order.side = -1;
+  EXPECT_EQ(shortfall.Update(order), -1200.0);  // Fees cost a seller as well.
+  order.filled_qty = 8;
+  EXPECT_EQ(shortfall.Update(order), -950.0);  // 1e4 * (-80 + 4) / 800
+}
+
+TEST(ImplementationShortfall, OfAnOrderWithoutAFillNeedsNoPrice) {
+  KernelProbe<ImplementationShortfall> shortfall({.mode = kOrders});
+  auto order = Order();
+  order.filled_qty = 0;
+  for (const double price : {kNull, 110.0}) {
+    order.exec_price = price;
+    EXPECT_EQ(shortfall.Update(order), 2050.0);  // 1e4 * (8 * 20 + 4) / 800
+  }
+  order.filled_qty = 1;
+  order.exec_price = kNull;
+  EXPECT_EQ(shortfall.Update(order), std::nullopt);
+}
+
+TEST(ImplementationShortfall, OfAnOrderIsNullWhereItIsNone) {
+  KernelProbe<ImplementationShortfall> shortfall({.mode = kOrders});
+  const auto with = [&](double ImplementationShortfall::Input::* member, double value) {
+    auto order = Order();
+    order.*member = value;
+    return shortfall.Update(order);
+  };
+  using Input = ImplementationShortfall::Input;
+  EXPECT_EQ(with(&Input::filled_qty, 9), std::nullopt);
+  EXPECT_EQ(with(&Input::filled_qty, -1), std::nullopt);
+  EXPECT_EQ(with(&Input::order_qty, 0), std::nullopt);
+  EXPECT_EQ(with(&Input::order_qty, 1.7e308), std::nullopt);
+  EXPECT_EQ(with(&Input::arrival_price, 0), std::nullopt);
+  EXPECT_EQ(with(&Input::side, 0), std::nullopt);
+  for (const auto member : {&Input::side, &Input::exec_price, &Input::arrival_price, &Input::filled_qty,
+                            &Input::order_qty, &Input::close_price, &Input::fees}) {
+    EXPECT_EQ(with(member, kNull), std::nullopt);
+  }
+  auto nothing = Order();
+  nothing.filled_qty = nothing.order_qty = 0;
+  EXPECT_EQ(shortfall.Update(nothing), std::nullopt);
+}
+
+TEST(ArrivalPriceImpact, IsNullWithoutASideOrAMid) {
+  KernelProbe<ArrivalPriceImpact> impact;
+  EXPECT_EQ(impact.Update({.side = 0, .exec_price = 1, .arrival_mid = 1}), std::nullopt);
+  EXPECT_EQ(impact.Update({.side = 2, .exec_price = 1, .arrival_mid = 1}), std::nullopt);
+  EXPECT_EQ(impact.Update({.side = 1, .exec_price = 1, .arrival_mid = 0}), std::nullopt);
+  EXPECT_EQ(impact.Update({.side = 1, .exec_price = 1, .arrival_mid = -1}), std::nullopt);
+}
+
+TEST(ArrivalPriceImpact, IsACostForEitherSide) {
+  KernelProbe<ArrivalPriceImpact> impact;
+  EXPECT_EQ(impact.Update({.side = 1, .exec_price = 125, .arrival_mid = 100}), 2500.0);
+  EXPECT_EQ(impact.Update({.side = -1, .exec_price = 75, .arrival_mid = 100}), 2500.0);
+  EXPECT_EQ(impact.Update({.side = -1, .exec_price = 125, .arrival_mid = 100}), -2500.0);
+}
+
 }  // namespace
 }  // namespace sabot::kernels

@@ -50,6 +50,42 @@ TEST(Diff, IsNullBeyondTheLargestNumber) {
   EXPECT_EQ(ValuesOf<Diff>({}, {-1e308, 1e308, 1e308}), (Values{std::nullopt, std::nullopt, 0}));
 }
 
+TEST(RollingMin, RefusesWrongOptions) {
+  EXPECT_EQ(Refusal<RollingMin>({.window = 0}), "rolling_min: option 'window' must be in [1, 16777216], found 0.");
+  EXPECT_EQ(Refusal<RollingMax>({.window = 3, .min_periods = 4}),
+            "rolling_max: option 'min_periods' must be at most the window of 3 rows, found 4.");
+}
+
+TEST(RollingMin, FollowsTheDefinition) {
+  EXPECT_EQ(ValuesOf<RollingMin>({.window = 3}, {4, 6, 5, 7, 8, 2}), (Values{std::nullopt, std::nullopt, 4, 5, 5, 2}));
+  EXPECT_EQ(ValuesOf<RollingMin>({.window = 1}, {4, 6}), (Values{4, 6}));
+}
+
+TEST(RollingMin, StartsWithMinPeriods) {
+  EXPECT_EQ(ValuesOf<RollingMin>({.window = 3, .min_periods = 1}, {4, 6, 3}), (Values{4, 4, 3}));
+}
+
+TEST(RollingMax, FollowsTheDefinition) {
+  EXPECT_EQ(ValuesOf<RollingMax>({.window = 3}, {4, 6, 5, 3, 1, 7}), (Values{std::nullopt, std::nullopt, 6, 6, 5, 7}));
+  EXPECT_EQ(ValuesOf<RollingMax>({.window = 3, .min_periods = 2}, {-4, -6, -5}), (Values{std::nullopt, -4, -4}));
+}
+
+TEST(RollingMax, ForgetsAnOutlierWhenItLeaves) {
+  EXPECT_EQ(ValuesOf<RollingMax>({.window = 2}, {1, 1e308, 1, 2, 1}), (Values{std::nullopt, 1e308, 1e308, 2, 2}));
+}
+
+TEST(RollingMax, OfTheLastWhile) {
+  KernelProbe<RollingMax> greatest({.window = Window::Time(10)});
+  KernelProbe<RollingMin> least({.window = Window::Time(10), .min_periods = 2});
+  Values greatest_found, least_found;
+  for (const auto& row : std::vector<RollingMin::Input>{{5, 0}, {3, 4}, {9, 3}, {4, 4}, {1, 10}, {2, 30}}) {
+    greatest_found.push_back(greatest.Update(row));
+    least_found.push_back(least.Update(row));
+  }
+  EXPECT_EQ(greatest_found, (Values{5, 5, std::nullopt, 5, 4, 2}));  // The third row is late.
+  EXPECT_EQ(least_found, (Values{std::nullopt, 3, std::nullopt, 3, 1, std::nullopt}));
+}
+
 TEST(RollingStd, RefusesWrongOptions) {
   EXPECT_EQ(Refusal<RollingStd>({.window = 16'777'217}),
             "rolling_std: option 'window' must be in [1, 16777216], found 16777217.");

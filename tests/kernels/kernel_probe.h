@@ -11,6 +11,7 @@
 
 #include "sabot/kernels/kernel.h"
 #include "sabot/kernels/outputs.h"
+#include "sabot/kernels/window.h"
 
 namespace sabot::kernels {
 
@@ -30,7 +31,7 @@ class KernelProbe {
 
   explicit KernelProbe(const typename K::Options& options = {})
       : options_(CompleteOptions<K>(options).ValueOrDie()), parameters_(PrepareParameters<K>(options_)) {
-    if constexpr (kHasRing<K>) ring_.resize(static_cast<std::size_t>(K::RingLength(options_)));
+    if constexpr (kHasRing<K>) ring_.resize(static_cast<std::size_t>(RingLengthOf<K>(options_)));
   }
 
   // The kernel's result, with what the driver adds: an invalid row is missing, and NaN or infinity is no value.
@@ -47,6 +48,9 @@ class KernelProbe {
     if constexpr (requires { K::Valid(parameters_, row); }) {
       if (!K::Valid(parameters_, row)) return Missing();
     }
+    if constexpr (kWindowed<K>) {
+      if (options_.window.timed() && !MakeRoom(row.timestamp)) return Missing();
+    }
     if constexpr (!kStateful<K>) {
       return K::Compute(parameters_, row);
     } else {
@@ -56,6 +60,17 @@ class KernelProbe {
       }
       return result;
     }
+  }
+  // Late rows are missing in a window of time, and its ring grows by a row when it is full.
+  bool MakeRoom(int64_t timestamp) {
+    if (timestamp < newest_.value_or(timestamp)) return false;
+    newest_ = timestamp;
+    const int64_t rows = RowsHeld<K>(symbol_);
+    if (rows < room_) return true;
+    std::vector<double> longer(static_cast<std::size_t>(WindowCells<K>(options_, ++room_)));
+    if (rows > 0) MoveWindows<K>(options_, symbol_, ring_, longer);
+    ring_ = std::move(longer);
+    return true;
   }
   static Result Missing() {
     if constexpr (std::is_same_v<Result, double>) return kNull;
@@ -76,6 +91,8 @@ class KernelProbe {
   ParametersOf<K> parameters_;
   decltype(ScalarsOf<K>()) symbol_{};
   std::vector<double> ring_;
+  std::optional<int64_t> newest_ = std::nullopt;  // Of a window of time,
+  int64_t room_ = 0;                              // and the rows that its ring has room for.
 };
 
 }  // namespace sabot::kernels

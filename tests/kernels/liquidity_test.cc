@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <vector>
 
 #include "tests/kernels/kernel_probe.h"
@@ -59,6 +60,50 @@ TEST(KyleLambda, AgreesWithTwoPasses) {
     error.See(found.value(), CodeviationOf(x, y) / CodeviationOf(y, y), std::max(LargestOf(x), LargestOf(y)));
   }
   EXPECT_LE(error.worst(), 1);
+}
+
+TEST(AmihudIlliquidity, RefusesWrongOptions) {
+  EXPECT_EQ(Refusal<AmihudIlliquidity>({.window = 0}),
+            "amihud_illiquidity: option 'window' must be in [1, 16777216], found 0.");
+  EXPECT_EQ(Refusal<AmihudIlliquidity>({.scale = 0}),
+            "amihud_illiquidity: option 'scale' must be > 0 and finite, found 0.");
+  EXPECT_EQ(Refusal<AmihudIlliquidity>({.window = 5, .min_periods = 6}),
+            "amihud_illiquidity: option 'min_periods' must be at most the window of 5 rows, found 6.");
+}
+
+TEST(AmihudIlliquidity, FollowsTheDefinition) {
+  // Returns 1/2 over 3 * 4 units of money, -1/3 over 2 * 8, 0 over 2 * 1.
+  KernelProbe<AmihudIlliquidity> amihud({.window = 2, .scale = 1000});
+  EXPECT_EQ(amihud.Update({.price = 2, .volume = 9}), std::nullopt);  // Makes no return.
+  EXPECT_EQ(amihud.Update({.price = 3, .volume = 4}), std::nullopt);
+  EXPECT_DOUBLE_EQ(amihud.Update({.price = 2, .volume = 8}).value(), 1000 * (1.0 / 24 + 1.0 / 48) / 2);
+  EXPECT_DOUBLE_EQ(amihud.Update({.price = 2, .volume = 1}).value(), 1000 * (1.0 / 48) / 2);
+}
+
+TEST(AmihudIlliquidity, SkipsRowsWithoutATrade) {  // The next return spans them.
+  KernelProbe<AmihudIlliquidity> amihud({.window = 1});
+  amihud.Update({.price = 2, .volume = 1});
+  EXPECT_EQ(amihud.Update({.price = 9, .volume = 0}), std::nullopt);
+  EXPECT_EQ(amihud.Update({.price = 9, .volume = -1}), std::nullopt);
+  EXPECT_EQ(amihud.Update({.price = 0, .volume = 1}), std::nullopt);
+  EXPECT_DOUBLE_EQ(amihud.Update({.price = 3, .volume = 4}).value(), 1.0 / 24);
+}
+
+TEST(AmihudIlliquidity, OfATimeAveragesTheReturnsCompletedInIt) {
+  KernelProbe<AmihudIlliquidity> amihud({.window = Window::Time(10)});
+  EXPECT_EQ(amihud.Update({.price = 2, .volume = 1, .timestamp = 0}), std::nullopt);
+  EXPECT_DOUBLE_EQ(amihud.Update({.price = 3, .volume = 4, .timestamp = 50}).value(), 1.0 / 24);
+  EXPECT_DOUBLE_EQ(amihud.Update({.price = 2, .volume = 8, .timestamp = 59}).value(), (1.0 / 24 + 1.0 / 48) / 2);
+  EXPECT_EQ(amihud.Update({.price = 7, .volume = 8, .timestamp = 58}), std::nullopt);  // Late.
+  EXPECT_DOUBLE_EQ(amihud.Update({.price = 2, .volume = 1, .timestamp = 60}).value(), (1.0 / 48) / 2);
+}
+
+TEST(AmihudIlliquidity, ForgetsAnOutlier) {
+  KernelProbe<AmihudIlliquidity> amihud({.window = 2});
+  const std::vector<double> prices = {2, 3, 1e12, 3, 2, 3};
+  std::optional<double> last;
+  for (const double price : prices) last = amihud.Update({.price = price, .volume = 1});
+  EXPECT_DOUBLE_EQ(*last, (1.0 / 6 + 1.0 / 6) / 2);
 }
 
 }  // namespace

@@ -181,5 +181,31 @@ TEST(BollingerBands, AgreeWithTwoPasses) {
   EXPECT_LE(error.worst(), 1);
 }
 
+TEST(Kalman1d, RefusesWrongOptions) {
+  EXPECT_EQ(Refusal<Kalman1d>({.q = -1}), "kalman_1d: option 'q' must be >= 0 and finite, found -1.");
+  EXPECT_EQ(Refusal<Kalman1d>({.r = 0}), "kalman_1d: option 'r' must be > 0 and finite, found 0.");
+}
+
+TEST(Kalman1d, FollowsTheDefinition) {
+  KernelProbe<Kalman1d> kalman({.q = 2, .r = 1});
+  auto found = kalman.Update({.x = 10});
+  EXPECT_EQ(found.level, 10.0);
+  EXPECT_EQ(found.variance, 1.0);
+  found = kalman.Update({.x = 18});  // P = 3, K = 0.75.
+  EXPECT_EQ(found.level, 16.0);
+  EXPECT_EQ(found.variance, 0.75);
+  found = kalman.Update({.x = 1});  // P = 11 / 4, K = 11 / 15.
+  EXPECT_DOUBLE_EQ(found.level, 5);
+  EXPECT_DOUBLE_EQ(found.variance, 11.0 / 15);
+}
+
+TEST(Kalman1d, OfALevelThatStaysIsTheMean) {  // q = 0: K = 1 / n.
+  KernelProbe<Kalman1d> kalman({.q = 0, .r = 2});
+  Kalman1d::Outputs last;
+  for (const double x : {3, 5, 4, 12}) last = kalman.Update({.x = x});
+  EXPECT_DOUBLE_EQ(last.level, 6);
+  EXPECT_DOUBLE_EQ(last.variance, 0.5);
+}
+
 }  // namespace
 }  // namespace sabot::kernels

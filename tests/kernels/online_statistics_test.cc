@@ -137,6 +137,59 @@ TEST(Ewma, ReadsTimeOnlyWithAHalfLifeInTime) {
   EXPECT_TRUE(Ewma::Needs({}, "x"));
 }
 
+TEST(EwCov, RefusesWrongOptions) {  // The rest is in decay_test.cc.
+  EXPECT_EQ(Refusal<EwCov>({.span = 0}), "ewcov: option 'span' must be >= 1 and finite, found 0.");
+}
+
+TEST(EwCov, DefaultsToThePastOfRiskMetrics) {
+  KernelProbe<EwCov> ewcov;
+  ewcov.Update({.x = 0, .y = 0});
+  EXPECT_EQ(ewcov.Update({.x = 1, .y = 1}), (1 - 0.06) * 0.06);
+}
+
+TEST(EwCov, FollowsTheDefinition) {  // Means after each row: (0, 0), (1, 2), (1, 2), (2, 0).
+  KernelProbe<EwCov> ewcov({.alpha = 0.5});
+  EXPECT_EQ(ewcov.Update({.x = 0, .y = 0}), 0.0);
+  EXPECT_EQ(ewcov.Update({.x = 2, .y = 4}), 2.0);  // 0.5 * (0 + 0.5 * 2 * 4)
+  EXPECT_EQ(ewcov.Update({.x = 1, .y = 2}), 1.0);  // 0.5 * (2 + 0)
+  EXPECT_EQ(ewcov.Update({.x = 3, .y = -2}), -1.5);  // 0.5 * (1 + 0.5 * 2 * -4): from the means before.
+}
+
+TEST(EwCov, ForgetsAllWithAlphaOne) {
+  KernelProbe<EwCov> ewcov({.alpha = 1});
+  ewcov.Update({.x = 1, .y = 1});
+  EXPECT_EQ(ewcov.Update({.x = 5, .y = 7}), 0.0);
+}
+
+TEST(EwCov, ForgetsByTime) {
+  KernelProbe<EwCov> ewcov({.halflife = HalfLife{.ns = 10 * kSecond}});
+  EXPECT_EQ(ewcov.Update({.x = 0, .y = 0, .timestamp = 5 * kSecond}), 0.0);
+  EXPECT_DOUBLE_EQ(ewcov.Update({.x = 2, .y = 4, .timestamp = 15 * kSecond}).value(), 2.0);
+  EXPECT_DOUBLE_EQ(ewcov.Update({.x = 9, .y = 9, .timestamp = 15 * kSecond}).value(), 2.0);  // No time, no weight.
+  EXPECT_EQ(ewcov.Update({.x = 9, .y = 9, .timestamp = 14 * kSecond}), std::nullopt);  // Late.
+  EXPECT_DOUBLE_EQ(ewcov.Update({.x = 3, .y = -2, .timestamp = 25 * kSecond}).value(), -1.0);
+  EXPECT_EQ(ewcov.Update({.x = 4, .y = 4, .timestamp = 2'000 * kSecond}), 0.0);  // Weight 1.
+  EXPECT_TRUE(EwCov::Needs({.halflife = HalfLife{.ns = 5}}, "timestamp"));
+  EXPECT_FALSE(EwCov::Needs({}, "timestamp"));
+}
+
+TEST(EwCov, OfASeriesWithItselfIsItsVariance) {  // Two passes over weights 0.8^k, of which the first row has the rest.
+  KernelProbe<EwCov> ewcov({.alpha = 0.2});
+  const auto prices = TickPrices(300, 4);
+  std::optional<double> found;
+  for (const double price : prices) found = ewcov.Update({.x = price, .y = price});
+  long double mean = 0, variance = 0;
+  const auto weight = [&](std::size_t row) {
+    const auto ago = static_cast<int>(prices.size() - 1 - row);
+    return std::pow(0.8L, ago) * (row == 0 ? 1.0L : 0.2L);
+  };
+  for (std::size_t row = 0; row < prices.size(); ++row) mean += weight(row) * prices[row];
+  for (std::size_t row = 0; row < prices.size(); ++row) {
+    variance += weight(row) * (prices[row] - mean) * (prices[row] - mean);
+  }
+  EXPECT_NEAR(*found, static_cast<double>(variance), 1e-10);
+}
+
 TEST(RollingZscore, RefusesWrongOptions) {
   EXPECT_EQ(Refusal<RollingZscore>({.window = 0}),
             "rolling_zscore: option 'window' must be in [1, 16777216], found 0.");

@@ -35,6 +35,12 @@ struct Everything {
                                        Option{"halflife", &Everything::halflife, "Time.", Above(0)}};
 };
 
+struct Limited {
+  double most = 1, least = 1;
+  static constexpr std::tuple kOptions{Option{"most", &Limited::most, "Upper limit."},
+                                       Option{"least", &Limited::least, "Lower limit."}};
+};
+
 arrow::Result<Everything> Parse(const OptionMap& values) { return ParseOptions<Everything>("kernel", values); }
 
 std::string RefusalOf(const OptionMap& values) {
@@ -210,6 +216,16 @@ TEST(OptionsJson, KeepsTypesOrderAndBits) {
   EXPECT_EQ(OptionsFromJson(OptionsToJson(options)).ValueOrDie(), options);
   EXPECT_EQ(OptionsToJson({{"window", int64_t{5}}, {"alpha", 1.0}}), R"({"window":5,"alpha":1.0})");
   EXPECT_EQ(OptionsToJson({}), "{}");
+}
+
+// JSON has no infinity: text, which a number may be given as.
+TEST(OptionsJson, KeepsWhatIsInfinite) {
+  const OptionMap options = {{"most", kInfinity}, {"least", -kInfinity}};
+  const auto json = OptionsToJson(options);
+  EXPECT_EQ(json, R"({"most":"inf","least":"-inf"})");
+  EXPECT_EQ(OptionsToMap(ParseOptions<Limited>("kernel", OptionsFromJson(json).ValueOrDie()).ValueOrDie()), options);
+  EXPECT_EQ(RefusalOf(One("alpha", std::string("inf"))), "kernel: option 'alpha' must be in (0, 1], found inf.");
+  EXPECT_EQ(RefusalOf(One("alpha", std::string("nan"))), "kernel: option 'alpha' must be a number, found 'nan'.");
 }
 
 TEST(OptionsJson, RefusesWhatIsNoFlatObject) {

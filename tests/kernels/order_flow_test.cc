@@ -12,11 +12,11 @@ namespace sabot::kernels {
 namespace {
 
 // Bid, ask and their sizes: what was added at the best quotes from each row to the next is 6, 2, -2, -3.
-const std::vector<market::Quote> kQuotes = {{.bid = 10, .ask = 11, .bid_size = 5, .ask_size = 7},
-                                            {.bid = 10, .ask = 11, .bid_size = 8, .ask_size = 4},
-                                            {.bid = 10.5, .ask = 11, .bid_size = 2, .ask_size = 4},
-                                            {.bid = 10, .ask = 11, .bid_size = 9, .ask_size = 4},
-                                            {.bid = 10, .ask = 10.5, .bid_size = 9, .ask_size = 3}};
+const std::vector<OrderFlowImbalance::Input> kQuotes = {{.bid = 10, .ask = 11, .bid_size = 5, .ask_size = 7},
+                                                        {.bid = 10, .ask = 11, .bid_size = 8, .ask_size = 4},
+                                                        {.bid = 10.5, .ask = 11, .bid_size = 2, .ask_size = 4},
+                                                        {.bid = 10, .ask = 11, .bid_size = 9, .ask_size = 4},
+                                                        {.bid = 10, .ask = 10.5, .bid_size = 9, .ask_size = 3}};
 using Values = std::vector<std::optional<double>>;
 
 Values OfiOf(const OrderFlowImbalance::Options& options) {
@@ -209,10 +209,11 @@ TEST(Vpin, TheCountIsNullWhereItNoLongerFits) {
   EXPECT_EQ(found.vpin, (Values{1.0, 1.0}));
 }
 
-TEST(Vpin, IsNullOnceThePriceOverflowed) {
-  const auto found = VpinOf({.bucket_volume = 1, .n_buckets = 1},
-                            {{.price = -1e308}, {.price = 1e308, .volume = 1}, {.price = 1, .volume = 1}});
-  EXPECT_EQ(found.vpin[2], std::nullopt);
+TEST(Vpin, GoesByTheSignOnceTheDeviationOverflowed) {
+  const auto found =
+      VpinOf({.bucket_volume = 2, .n_buckets = 1},
+             {{.price = -1e308}, {.price = 1e308, .volume = 2}, {.price = 1, .volume = 1}, {.price = 2, .volume = 1}});
+  EXPECT_EQ(found.vpin, (Values{std::nullopt, 1.0, 1.0, 0.0}));  // One sold, one bought.
 }
 
 TEST(Vpin, StaysWithinZeroAndOne) {

@@ -62,5 +62,28 @@ TEST(Cusum, RecoversFromAnOverflow) {
   ExpectSums(cusum.Update({.x = 0}), 0, 0, 0);
 }
 
+TEST(CornishFisherVar, RefusesWrongOptions) {
+  EXPECT_EQ(Refusal<CornishFisherVar>({.alpha = 0}), "cornish_fisher_var: option 'alpha' must be in (0, 1), found 0.");
+  EXPECT_EQ(Refusal<CornishFisherVar>({.alpha = 1}), "cornish_fisher_var: option 'alpha' must be in (0, 1), found 1.");
+}
+
+TEST(CornishFisherVar, IsNullWithANegativeDeviation) {
+  EXPECT_EQ(KernelProbe<CornishFisherVar>().Update({.mean = 0, .stddev = -1}), std::nullopt);
+  EXPECT_EQ(KernelProbe<CornishFisherVar>().Update({.mean = 3, .stddev = 0, .skew = 1, .kurt = 1}), -3.0);
+}
+
+TEST(CornishFisherVar, AtTheMedianHasTheSkewAlone) {  // z = 0: w = -skew / 6.
+  KernelProbe<CornishFisherVar> median({.alpha = 0.5});
+  EXPECT_EQ(median.Update({.mean = 1, .stddev = 2, .skew = 6, .kurt = 5}), 1.0);
+}
+
+TEST(CornishFisherVar, FollowsTheDefinition) {  // Worked out with 40 digits.
+  KernelProbe<CornishFisherVar> var;
+  EXPECT_DOUBLE_EQ(*var.Update({.mean = 0, .stddev = 1}), 1.6448536269514727);
+  EXPECT_DOUBLE_EQ(*var.Update({.mean = 0, .stddev = 1, .skew = 1}), 1.3418136681597383);
+  EXPECT_DOUBLE_EQ(*var.Update({.mean = 0, .stddev = 1, .kurt = 1}), 1.6246728803885243);
+  EXPECT_DOUBLE_EQ(*var.Update({.mean = 0.125, .stddev = 2, .skew = -0.5, .kurt = 3}), 3.3184886586532417);
+}
+
 }  // namespace
 }  // namespace sabot::kernels

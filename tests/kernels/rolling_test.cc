@@ -17,10 +17,11 @@ constexpr double kOutlier = 1e12;
 template <class Aggregate>
 class Stack {
  public:
-  explicit Stack(int64_t window) : window_(window), ring_(TwoStack<Aggregate>::RingLength(window)) {}
+  explicit Stack(int64_t window)
+      : window_(window), ring_(static_cast<std::size_t>(TwoStack<Aggregate>::Cells(window, window))) {}
 
   auto Push(const typename Aggregate::Value& value) {
-    return TwoStack<Aggregate>::Push(counters_, ring_, window_, value);
+    return TwoStack<Aggregate>::Push(counters_, ring_, window_, /*timestamp=*/0, value);
   }
   int64_t size() const { return counters_.size; }
   const auto& anchor() const { return counters_.anchor; }
@@ -228,10 +229,10 @@ TEST(TwoStack, ForgetsWhatIsNoNumber) {
 }
 
 TEST(TwoStack, CountsTheCellsOfItsRing) {
-  EXPECT_EQ(TwoStack<Sum>::RingLength(20), 20);
-  EXPECT_EQ(TwoStack<SumPair>::RingLength(20), 40);
-  EXPECT_EQ(TwoStack<PowerSums>::RingLength(20), 40);
-  EXPECT_EQ(TwoStack<CoMoments>::RingLength(20), 100);
+  EXPECT_EQ(TwoStack<Sum>::Cells(20, 20), 20);
+  EXPECT_EQ(TwoStack<SumPair>::Cells(20, 20), 40);
+  EXPECT_EQ(TwoStack<PowerSums>::Cells(20, 20), 40);
+  EXPECT_EQ(TwoStack<CoMoments>::Cells(20, 20), 100);
 }
 
 TEST(PowerSums, NeverGiveANegativeVariance) {
@@ -249,25 +250,6 @@ TEST(NeumaierSum, OfManySmallValues) {
   NeumaierSum sum;
   for (int i = 0; i < 1'000'000; ++i) sum.Add(0.1);
   EXPECT_EQ(sum.Total(), 100'000.0);  // A plain sum gives 100000.00000133288.
-}
-
-TEST(CompleteWindow, MinPeriodsIsTheWindowUnlessGiven) {
-  std::optional<int64_t> min_periods;
-  ASSERT_TRUE(CompleteWindow("sma", 20, min_periods).ok());
-  EXPECT_EQ(min_periods, 20);
-  min_periods = 5;
-  ASSERT_TRUE(CompleteWindow("sma", 20, min_periods).ok());
-  EXPECT_EQ(min_periods, 5);
-  min_periods.reset();
-  ASSERT_TRUE(CompleteWindow("vwap", 20, min_periods, 1).ok());
-  EXPECT_EQ(min_periods, 1);
-}
-
-TEST(CompleteWindow, RefusesMoreMinPeriodsThanRows) {
-  std::optional<int64_t> min_periods = 21;
-  const auto status = CompleteWindow("sma", 20, min_periods);
-  EXPECT_EQ(data::KindOf(status), data::ErrorKind::kOption);
-  EXPECT_EQ(status.message(), "sma: option 'min_periods' must be at most the window of 20 rows, found 21.");
 }
 
 }  // namespace

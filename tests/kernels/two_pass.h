@@ -32,6 +32,18 @@ inline long double CodeviationOf(std::span<const double> x, std::span<const doub
   return sum;
 }
 
+// Sum of (x - mean)^power.
+inline long double PowerOfDeviationsOf(std::span<const double> values, int power) {
+  const long double mean = MeanOf(values);
+  long double sum = 0;
+  for (const double value : values) {
+    long double term = 1;
+    for (int factor = 0; factor < power; ++factor) term *= value - mean;
+    sum += term;
+  }
+  return sum;
+}
+
 inline long double StdOf(std::span<const double> values, int64_t ddof) {
   return std::sqrt(CodeviationOf(values, values) / (static_cast<int64_t>(values.size()) - ddof));
 }

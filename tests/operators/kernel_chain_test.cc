@@ -80,6 +80,19 @@ TEST(KernelChain, RefusesMissingMistypedAndTakenColumns) {
   EXPECT_FALSE(KernelChain::Make({{.kernel = "ewma"}}, {}).ok());
 }
 
+TEST(KernelChain, RefusesAFlagWhereANumberIsRead) {
+  const KernelSpec guard{.kernel = "price_band_guard", .columns = {{"order_price", "price"}, {"ref_price", "price"}}};
+  const auto batch = Trades({"A"}, {1});
+  auto chain = MakeChain({guard, {.kernel = "ewma", .columns = {{"x", "price_ok"}}}});
+  EXPECT_EQ(chain.Bind(batch->schema()).status().message(),
+            "ewma: input 'x' reads column 'price_ok', which price_band_guard writes as bool; expected float64 from "
+            "another kernel of the chain.");
+  const auto flagged = MakeChain({guard}).Process(batch).ValueOrDie();
+  EXPECT_TRUE(BindError({.kernel = "ewma", .columns = {{"x", "price_ok"}}}, flagged)
+                  .message()
+                  .starts_with("ewma: input 'x' reads column 'price_ok', found type bool, expected a number."));
+}
+
 TEST(KernelChain, RefusesASchemaThatChanges) {
   auto chain = MakeChain({{.kernel = "ewma"}});
   const auto first = Trades({"A"}, {1});
@@ -118,6 +131,24 @@ TEST(KernelChain, LaterKernelsReadWhatEarlierOnesWrote) {
   const auto batch = Trades({"A", "A", "B", "A", "A", "B", "B", "B"}, {1, 2, 5, 3, 4, 6, 7, 8});
   const auto fused = chain.Process(batch).ValueOrDie();
   EXPECT_TRUE(SameBits(*fused, *second.Process(first.Process(batch).ValueOrDie()).ValueOrDie()));
+}
+
+// Of every length around a byte, a word and a morsel: the bits behind the last row are zero, too.
+TEST(KernelChain, FlagsArePackedIntoBits) {
+  const KernelSpec guard{.kernel = "price_band_guard", .columns = {{"order_price", "price"}, {"ref_price", "price"}}};
+  for (const int64_t rows : {1, 7, 8, 9, 63, 64, 65, 8191, 8192, 8193, 20'000}) {
+    std::vector<double> prices;
+    for (int64_t row = 0; row < rows; ++row) prices.push_back(row % 3 == 0 || row % 7 == 0 ? 1 : -1);
+    const auto batch = Trades(std::vector<std::string>(static_cast<std::size_t>(rows), "A"), prices);
+    const auto column = MakeChain({guard}).Process(batch).ValueOrDie()->column(2);
+    ASSERT_TRUE(column->ValidateFull().ok());
+    const auto& flags = static_cast<const arrow::BooleanArray&>(*column);
+    EXPECT_EQ(flags.null_count(), 0);
+    for (int64_t row = 0; row < rows; ++row) ASSERT_EQ(flags.Value(row), row % 3 == 0 || row % 7 == 0) << row;
+    const auto& bits = *column->data()->buffers[1];
+    ASSERT_EQ(bits.size(), (rows + 63) / 64 * 8);
+    for (int64_t bit = rows; bit < bits.size() * 8; ++bit) ASSERT_EQ(bits.data()[bit / 8] >> bit % 8 & 1, 0) << bit;
+  }
 }
 
 TEST(KernelChain, KernelsWithoutStateNeedNoKey) {
@@ -168,7 +199,7 @@ TEST(KernelChain, SlicesWithAnyOffsetGiveTheSameBits) {
     for (const int64_t offset : {1, 7, 63, 64, 65}) {
       const auto slice = ticks->Slice(offset, 700);
       const auto copy = Concatenate({slice});
-      const KernelSpec spec{.kernel = kernel};
+      const KernelSpec spec{.kernel = kernel, .outputs = {{kernel, "out"}}};
       EXPECT_TRUE(SameBits(*MakeChain({spec}).Process(slice).ValueOrDie()->column(slice->num_columns()),
                            *MakeChain({spec}).Process(copy).ValueOrDie()->column(slice->num_columns())));
     }

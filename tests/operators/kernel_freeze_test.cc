@@ -18,31 +18,35 @@ namespace {
 
 constexpr int64_t kKeys = 150'000;  // Three batches, of many chunks.
 
-// A ring, a nested struct, an integer: with ewma's slots of 24 bytes a batch has as many as it ever has.
+// A ring, a nested struct, an integer, rings that grow: with ewma's slots of 24 bytes a batch has as many as it ever
+// has.
 KernelChain Fresh() {
   return KernelChain::Make({{.kernel = "sma", .options = {{"window", int64_t{4}}}},
                             {.kernel = "ewma", .options = {{"span", 5.0}}},
                             {.kernel = "midprice"},
-                            {.kernel = "welford_mean_var"}},
+                            {.kernel = "welford_mean_var"},
+                            {.kernel = "rolling_std", .options = {{"window", std::string("100us")}}}},
                            {"account", "venue"})
       .ValueOrDie();
 }
 
 // Rows of random keys below `keys`; every key below `all` first.
 std::shared_ptr<arrow::RecordBatch> Rows(std::mt19937_64& random, int64_t rows, int64_t keys, int64_t all = 0) {
-  arrow::Int64Builder accounts, venues;
+  static int64_t now = 0;  // A nanosecond a row, from call to call.
+  arrow::Int64Builder accounts, venues, times;
   arrow::DoubleBuilder prices;
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t key = row < all ? row : static_cast<int64_t>(random() % static_cast<uint64_t>(keys));
-    EXPECT_TRUE(accounts.Append(key / 3 * 17).ok() && venues.Append(key % 3).ok());
+    EXPECT_TRUE(accounts.Append(key / 3 * 17).ok() && venues.Append(key % 3).ok() && times.Append(++now).ok());
     EXPECT_TRUE(prices.Append(static_cast<double>(random() % 1000)).ok());
   }
   const auto price = prices.Finish().ValueOrDie();
   return arrow::RecordBatch::Make(
       arrow::schema({arrow::field("account", arrow::int64()), arrow::field("venue", arrow::int64()),
                      arrow::field("price", arrow::float64()), arrow::field("bid", arrow::float64()),
-                     arrow::field("ask", arrow::float64())}),
-      rows, {accounts.Finish().ValueOrDie(), venues.Finish().ValueOrDie(), price, price, price});
+                     arrow::field("ask", arrow::float64()), arrow::field("timestamp", arrow::int64())}),
+      rows,
+      {accounts.Finish().ValueOrDie(), venues.Finish().ValueOrDie(), price, price, price, times.Finish().ValueOrDie()});
 }
 
 bool Same(const arrow::Table& left, const arrow::Table& right) {
@@ -52,7 +56,7 @@ bool Same(const arrow::Table& left, const arrow::Table& right) {
 
 TEST(KernelFreeze, AnUnboundChainAndAKernelWithoutStateHaveNoRows) {
   auto chain = Fresh();
-  for (std::size_t kernel = 0; kernel < 4; ++kernel) {
+  for (std::size_t kernel = 0; kernel < 5; ++kernel) {
     const auto frozen = chain.Freeze(kernel).ValueOrDie();
     EXPECT_EQ(frozen->schema()->num_fields(), 0);
     EXPECT_EQ(frozen->ToTable().ValueOrDie()->num_rows(), 0);
@@ -67,7 +71,7 @@ TEST(KernelFreeze, AKeyColumnNamedLikeTheStateIsRefused) {
   std::mt19937_64 random(1);
   auto rows = Rows(random, 10, 5);
   auto chain = KernelChain::Make({{.kernel = "sma"}}, {"ring"}).ValueOrDie();
-  rows = rows->RenameColumns({"ring", "venue", "price", "bid", "ask"}).ValueOrDie();
+  rows = rows->RenameColumns({"ring", "venue", "price", "bid", "ask", "timestamp"}).ValueOrDie();
   ASSERT_TRUE(chain.Process(rows).ok());
   EXPECT_EQ(chain.Freeze(0).status().message(),
             "sma: key column 'ring' has the name of a column of the state. Rename the key column.");
@@ -117,7 +121,7 @@ TEST(KernelFreeze, ReadInBetweenItIsTheMomentAndTheRowsDoNotNotice) {
                                   : Rows(random, static_cast<int64_t>(random() % 20'000), kKeys);
       EXPECT_TRUE(SameBits(*undisturbed.Process(rows).ValueOrDie(), *chain.Process(rows).ValueOrDie()));
       if (random() % 4 == 0 && moments.size() < 6) {
-        const std::size_t kernel = random() % 4;
+        const std::size_t kernel = random() % 5;
         moments.push_back({chain.Freeze(kernel).ValueOrDie(), chain.Snapshot(kernel).ValueOrDie(), {}});
       }
       for (auto& moment : moments) {
@@ -134,7 +138,7 @@ TEST(KernelFreeze, ReadInBetweenItIsTheMomentAndTheRowsDoNotNotice) {
       const auto found = arrow::Table::FromRecordBatches(moment.frozen->schema(), moment.found).ValueOrDie();
       EXPECT_TRUE(Same(*found, *moment.expected)) << "seed " << seed;
     }
-    for (std::size_t kernel = 0; kernel < 4; ++kernel) {
+    for (std::size_t kernel = 0; kernel < 5; ++kernel) {
       EXPECT_TRUE(Same(*chain.Snapshot(kernel).ValueOrDie(), *undisturbed.Snapshot(kernel).ValueOrDie()));
     }
   }
@@ -173,7 +177,7 @@ TEST(KernelFreeze, RestoresWhatWasFrozen) {
   std::mt19937_64 random(1);
   auto chain = Fresh(), restored = Fresh();
   ASSERT_TRUE(chain.Process(Rows(random, kKeys, kKeys, kKeys)).ok());
-  for (const std::size_t kernel : {0, 1, 2, 3}) {
+  for (const std::size_t kernel : {0, 1, 2, 3, 4}) {
     const auto frozen = chain.Freeze(kernel).ValueOrDie()->ToTable().ValueOrDie();
     EXPECT_EQ(frozen->num_rows() == 0, kernel == 2);
     if (kernel != 2) {

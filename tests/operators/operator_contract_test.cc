@@ -83,7 +83,7 @@ std::vector<Case> Cases() {
       {"project", Factory<Project>([columns](const OperatorContext&) { return Project("with_columns", columns); })},
       {"kernel", Factory<KernelOperator>([](const OperatorContext& context) {
          return KernelOperator(*KernelChain::Make({{.kernel = "ewma", .options = {{"alpha", 0.1}}},
-                                                   {.kernel = "midprice"},
+                                                   {.kernel = "midprice", .outputs = {{"midprice", "mid"}}},
                                                    {.kernel = "rolling_std", .options = {{"window", int64_t{7}}}}}),
                                context);
        })},

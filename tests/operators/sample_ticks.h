@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +43,7 @@ inline std::shared_ptr<arrow::RecordBatch> SampleTicks(const SampleOptions& opti
   arrow::FieldVector fields{arrow::field("symbol", arrow::utf8()), arrow::field("timestamp", arrow::int64())};
   arrow::StringBuilder symbols;
   arrow::Int64Builder times;
+  std::vector<int64_t> nows;
   int64_t now = 1'700'000'000'000'000'000;
   for (int64_t row = 0; row < options.rows; ++row) {
     if (uniform() < options.missing / 5) {
@@ -53,27 +53,38 @@ inline std::shared_ptr<arrow::RecordBatch> SampleTicks(const SampleOptions& opti
           symbols.Append(options.prefix + std::to_string(random() % static_cast<uint64_t>(options.symbols))).ok());
     }
     now += static_cast<int64_t>(random() % 3) * 1'000'000;
+    nows.push_back(now);
     const int64_t late = uniform() < options.missing ? 5'000'000 : 0;
     EXPECT_TRUE((uniform() < options.missing ? times.AppendNull() : times.Append(now - late)).ok());
   }
   arrow::ArrayVector arrays{symbols.Finish().ValueOrDie(), times.Finish().ValueOrDie()};
 
-  std::set<std::string> columns;
+  std::map<std::string, bool> columns;  // Whether it is a time.
   for (const auto& kernel : kernels::Registry()) {
-    for (const auto& input : kernel.inputs) columns.insert(input.column);
+    for (const auto& input : kernel.inputs) columns[input.column] = input.type != "float64";
   }
   columns.erase("timestamp");
-  for (const auto& column : columns) {
-    arrow::DoubleBuilder values;
+  for (const auto& [column, is_time] : columns) {
     random.seed(seed_of(column));
+    if (is_time) {  // Some time before the row's, seldom after it.
+      arrow::Int64Builder other_times;
+      for (const int64_t time : nows) {
+        const int64_t age = static_cast<int64_t>(random() % 2'200) * 1'000'000 - 100'000'000;
+        EXPECT_TRUE((uniform() < options.missing ? other_times.AppendNull() : other_times.Append(time - age)).ok());
+      }
+      fields.push_back(arrow::field(column, arrow::int64()));
+      arrays.push_back(other_times.Finish().ValueOrDie());
+      continue;
+    }
+    arrow::DoubleBuilder values;
     double level = 100;
     for (int64_t row = 0; row < options.rows; ++row) {
       double value = 0;
       if (column == "side") {
         value = uniform() < 0.5 ? 1 : -1;
-      } else if (column == "signed_volume" || column == "log_return") {
+      } else if (column == "signed_volume" || column == "log_return" || column == "pnl") {
         value = std::floor((uniform() - 0.5) * 100) / 8;
-      } else if (column.ends_with("size") || column == "volume") {
+      } else if (column.ends_with("size") || column == "volume" || column == "filled_qty") {
         value = std::floor(uniform() * 20);  // Zero now and then.
       } else if (column.starts_with("spot")) {
         value = 0.5 + uniform();
@@ -104,22 +115,30 @@ struct KernelCase {
   std::string name;
 };
 
+// What a kernel that reads two symbols must be told.
+inline kernels::OptionMap Pair() { return {{"symbol_a", std::string("S0")}, {"symbol_b", std::string("S1")}}; }
+
 inline std::vector<KernelCase> EveryKernel() {
   std::vector<KernelCase> cases;
   for (const auto& kernel : kernels::Registry()) {
     std::vector<kernels::OptionMap> variants{{}};
+    if (kernel.pair) {
+      variants = {Pair(), Pair(), Pair()};
+      variants[1].emplace_back("window", int64_t{3});
+      variants[2].emplace_back("window", int64_t{50});
+    }
     const auto has = [&](std::string_view option) {
       for (const auto& info : kernel.options) {
         if (info.name == option) return true;
       }
       return false;
     };
-    if (has("window")) {
+    if (has("min_periods") && has("window")) {
       variants.push_back({{"window", int64_t{3}}, {"min_periods", int64_t{1}}});
       variants.push_back({{"window", int64_t{7}}});
     }
     if (has("ddof")) variants.push_back({{"ddof", int64_t{0}}});
-    if (has("k") && kernel.doc.name != "cusum" && kernel.doc.name != "bollinger_bands")
+    if (has("k") && kernel.doc.name != "cusum" && kernel.doc.name != "bollinger_bands" && !has("min_scale"))
       variants.push_back({{"k", int64_t{3}}});
     if (has("period")) variants.push_back({{"period", int64_t{3}}});
     if (has("halflife")) {
@@ -131,18 +150,49 @@ inline std::vector<KernelCase> EveryKernel() {
       variants.push_back({{"bucket_volume", 30.0}, {"n_buckets", int64_t{3}}});
       variants.push_back({{"bucket_volume", 30.0}, {"n_buckets", int64_t{3}}, {"classify", std::string("side")}});
     }
+    if (has("finite_sample")) variants.push_back({{"window", int64_t{6}}, {"finite_sample", false}});
+    if (has("bias")) variants.push_back({{"window", int64_t{6}}, {"bias", true}});
+    if (has("lag")) variants.push_back({{"window", int64_t{6}}, {"lag", int64_t{3}}});
+    if (has("overnight_adjust")) {
+      variants.push_back({{"window", int64_t{3}}, {"overnight_adjust", true}, {"negative", std::string("keep")}});
+    }
+    if (has("max_lag")) variants.push_back({{"window", int64_t{5}}, {"max_lag", int64_t{2}}});
     if (has("session_ns")) {
       variants.push_back({{"session_ns", int64_t{100'000'000}}});
       variants.push_back({{"session_ns", int64_t{100'000'000}}, {"window", int64_t{4}}});
     }
     if (has("use_fees_column")) variants.push_back({{"use_fees_column", true}});
+    if (has("compounding")) variants.push_back({{"compounding", std::string("simple")}, {"t_years", 0.25}});
+    if (has("risk_adjusted")) variants.push_back({{"risk_adjusted", true}});
+    if (has("mode")) variants.push_back({{"mode", std::string("order")}});
+    if (has("use_hedge_column")) {
+      variants.push_back({{"use_hedge_column", true}});
+      variants.push_back({{"log", true}, {"hedge_ratio", 0.5}, {"intercept", -1.0}});
+    }
+    if (has("p0")) variants.push_back({{"q", 0.0}, {"r", 0.5}, {"intercept", false}});
+    if (has("k_period"))
+      variants.push_back({{"k_period", int64_t{3}}, {"slowing", int64_t{2}}, {"d_period", int64_t{4}}});
     if (has("fast")) variants.push_back({{"fast", int64_t{3}}, {"slow", int64_t{5}}, {"signal", int64_t{4}}});
+    if (has("min_scale")) variants.push_back({{"window", int64_t{9}}, {"k", 1.5}, {"min_scale", 0.01}});
+    if (has("max_age_ns")) variants.push_back({{"max_age_ns", int64_t{0}}});
+    if (has("notional_max")) variants.push_back({{"pct", 0.001}, {"notional_max", 1200.0}, {"size_max", 15.0}});
+    if (has("halt_ns")) variants.push_back({{"pct", 0.0005}, {"halt_ns", int64_t{20'000'000}}});
+    if (has("burst")) variants.push_back({{"rate_per_s", 150.0}, {"burst", int64_t{2}}});
     if (has("reset")) variants.push_back({{"mean", 100.0}, {"std", 0.1}, {"reset", false}});
     std::map<std::string, std::string> outputs;  // Some kernels write what others read.
     for (const auto& output : kernel.outputs) outputs[output.name] = "out_" + output.name;
+    const std::string name(kernel.doc.name);
     for (std::size_t variant = 0; variant < variants.size(); ++variant) {
-      cases.push_back({{.kernel = std::string(kernel.doc.name), .options = variants[variant], .outputs = outputs},
-                       std::string(kernel.doc.name) + (variant == 0 ? "" : "_" + std::to_string(variant))});
+      cases.push_back({{.kernel = name, .options = variants[variant], .outputs = outputs},
+                       name + (variant == 0 ? "" : "_" + std::to_string(variant))});
+    }
+    if (!has("max_rows")) continue;
+    for (const std::string duration : {"15ms", "60ms"}) {
+      kernels::OptionMap options = kernel.pair ? Pair() : kernels::OptionMap{};
+      options.emplace_back("window", duration);
+      if (duration == "60ms" && has("min_periods")) options.emplace_back("min_periods", int64_t{3});
+      if (has("session_ns")) options.emplace_back("session_ns", int64_t{100'000'000});
+      cases.push_back({{.kernel = name, .options = options, .outputs = outputs}, name + "_" + duration});
     }
   }
   return cases;

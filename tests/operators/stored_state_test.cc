@@ -85,7 +85,8 @@ std::shared_ptr<arrow::RecordBatch> ByKey(const std::shared_ptr<arrow::Table>& s
   return ::testing::AssertionFailure() << left->ToString() << " against\n" << right->ToString();
 }
 ::testing::AssertionResult SameSnapshots(const KernelChain& left, const KernelChain& right,
-                                         const std::vector<std::string>& by = {"symbol"}) {
+                                         std::vector<std::string> by = {"symbol"}) {
+  if (left.pair()) by = {"symbol_a", "symbol_b"};
   for (std::size_t index = 0; index < left.kernels().size(); ++index) {
     const auto same =
         SameRows(ByKey(left.Snapshot(index).ValueOrDie(), by), ByKey(right.Snapshot(index).ValueOrDie(), by));
@@ -95,9 +96,20 @@ std::shared_ptr<arrow::RecordBatch> ByKey(const std::shared_ptr<arrow::Table>& s
 }
 
 const std::vector<KernelSpec> kSeveral{{.kernel = "ewma", .options = {{"alpha", 0.5}}},
-                                       {.kernel = "midprice"},
+                                       {.kernel = "midprice", .outputs = {{"midprice", "mid"}}},
                                        {.kernel = "rolling_std", .options = {{"window", int64_t{5}}}},
                                        {.kernel = "vwap"}};
+
+// Two kernels of one pair.
+std::vector<KernelSpec> PairKernels(int64_t window) {
+  std::vector<KernelSpec> kernels;
+  for (const char* kernel : {"hayashi_yoshida_cov", "hayashi_yoshida_corr"}) {
+    kernels.push_back(
+        {.kernel = kernel,
+         .options = {{"symbol_a", std::string("S0")}, {"symbol_b", std::string("S3")}, {"window", window}}});
+  }
+  return kernels;
+}
 
 // Wrong use.
 
@@ -216,7 +228,7 @@ TEST_P(EveryStoredKernelTest, GivesWhatItGivesInMemory) {
     auto stored = StoredChain(specs, store);
     EXPECT_TRUE(SameBits(*expected, *RunAll(stored, batches)));
     EXPECT_TRUE(SameSnapshots(chain, stored));
-    if (chain.stateful()) {
+    if (chain.stateful() && !chain.pair()) {
       EXPECT_GT(store->keys_read, 10 * 60);  // Else nothing was tested.
     }
   }
@@ -256,6 +268,31 @@ TEST_P(EveryStoredKernelTest, SnapshotsPassBetweenMemoryAndStore) {
 }
 
 // Chains.
+
+TEST(StoredState, APairIsOneKey) {
+  const auto rows = SampleTicks({.rows = 2000, .symbols = 6});
+  const auto head = Cut(rows->Slice(0, 1000), 1, 90), tail = Cut(rows->Slice(1000), 2, 90);
+  auto chain = ChainOf(PairKernels(7));
+  const auto store = std::make_shared<MapStore>();
+  auto stored = StoredChain(PairKernels(7), store, 1);
+  EXPECT_TRUE(SameBits(*RunAll(chain, head), *RunAll(stored, head)));
+  EXPECT_TRUE(SameSnapshots(chain, stored));
+  const auto readers = ReadStateFiles(*store).ValueOrDie();
+  ASSERT_EQ(readers.size(), 2U);
+  const auto table = readers[1]->ToTable().ValueOrDie();
+  EXPECT_TRUE(SameRows(ByKey(chain.Snapshot(1).ValueOrDie(), {"symbol_a"}), ByKey(table, {"symbol_a"})));
+  EXPECT_EQ(table->num_rows(), 1);
+
+  auto into = StoredChain(PairKernels(7), std::make_shared<MapStore>());
+  ASSERT_TRUE(into.RestoreFiles(Stores{store}, Everything).ok());
+  const auto expected = RunAll(chain, tail);
+  EXPECT_TRUE(SameBits(*expected, *RunAll(stored, tail)));
+  EXPECT_TRUE(SameBits(*expected, *RunAll(into, tail)));
+  EXPECT_TRUE(SameSnapshots(chain, into));
+
+  auto other = StoredChain(PairKernels(8), std::make_shared<MapStore>());
+  EXPECT_EQ(data::KindOf(other.RestoreFiles(Stores{store}, Everything)), data::ErrorKind::kSnapshot);
+}
 
 TEST(StoredState, ChainsGiveWhatTheyGiveInMemory) {
   for (const int64_t cached_keys : {1, 2, 8, 59, 1000}) {
