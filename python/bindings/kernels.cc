@@ -1,4 +1,4 @@
-// The kernel registry, and chains of kernels with their state.
+// The kernel registry, chains of kernels with their state, and schedules.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -12,10 +12,12 @@
 #include "python/bindings/options.h"
 #include "sabot/data/column_buffer.h"
 #include "sabot/engine/morsel_runner.h"
+#include "sabot/kernels/ac_schedule.h"
 #include "sabot/kernels/math.h"
 #include "sabot/kernels/registry.h"
 #include "sabot/operators/chain_run.h"
 #include "sabot/operators/kernel_chain.h"
+#include "sabot/operators/kernel_library.h"
 
 namespace sabot::python {
 namespace {
@@ -47,6 +49,7 @@ nb::dict Describe(const kernels::KernelInfo& info) {
     entry["default"] = OptionToPython(option.default_value);
     entry["doc"] = option.doc;
     entry["range"] = option.range;
+    entry["required"] = option.required;
     options.append(entry);
   }
   nb::dict entry;
@@ -58,6 +61,8 @@ nb::dict Describe(const kernels::KernelInfo& info) {
   entry["nulls"] = Text(info.doc.nulls);
   entry["source"] = Text(info.doc.source);
   entry["stateful"] = info.stateful;
+  entry["pair"] = info.pair;
+  entry["missing"] = Text(info.missing);
   entry["inputs"] = inputs;
   entry["outputs"] = outputs;
   entry["options"] = options;
@@ -67,6 +72,14 @@ nb::dict Describe(const kernels::KernelInfo& info) {
 nb::list Registry() {
   nb::list entries;
   for (const auto& info : kernels::Registry()) entries.append(Describe(info));
+  for (const auto* const info : kernels::LoadedKernels()) entries.append(Describe(*info));
+  return entries;
+}
+
+// Those of the library.
+nb::list LoadKernels(const std::string& path, const std::vector<std::string>& taken) {
+  nb::list entries;
+  for (const auto* const info : Check(operators::LoadKernels(path, taken))) entries.append(Describe(*info));
   return entries;
 }
 
@@ -154,10 +167,23 @@ nb::tuple SpecOf(const nb::object& snapshot) {
   return nb::make_tuple(SpecToPython(spec), by);
 }
 
+// Of options by name.
+ArrowResult OptimalAcSchedule(const nb::dict& options) {
+  kernels::OptionMap values;
+  for (const auto& [name, value] : options) {
+    auto text = nb::cast<std::string>(name);
+    auto option = OptionFromPython(std::string(kernels::AcSchedule::kName), text, value);
+    values.emplace_back(std::move(text), std::move(option));
+  }
+  const auto parsed = Check(kernels::ParseOptions<kernels::AcSchedule::Options>(kernels::AcSchedule::kName, values));
+  return ArrowResult(Check(Check(kernels::AcSchedule::Make(parsed))->CombineChunksToBatch()));
+}
+
 }  // namespace
 
 void RegisterKernels(nb::module_& module) {
   module.def("registry", &Registry, "Every kernel, described.");
+  module.def("load_kernels", &LoadKernels, nb::arg("path"), nb::arg("taken"));
   nb::class_<Chain>(module, "Chain", "Kernels on one key as one fused pass, with their state.")
       .def(nb::init<nb::list, std::vector<std::string>>(), nb::arg("kernels"), nb::arg("by"))
       .def("process", &Chain::Process, nb::arg("data"), nb::arg("new_columns_only"))
@@ -168,6 +194,7 @@ void RegisterKernels(nb::module_& module) {
       .def_prop_ro("kernels", &Chain::Kernels)
       .def_prop_ro("by", &Chain::By)
       .def_prop_ro("stateful", &Chain::Stateful);
+  module.def("optimal_ac_schedule", &OptimalAcSchedule, nb::arg("options"));
   module.def("set_max_threads", [](int threads) { engine::SetMaxThreads(threads); }, nb::arg("threads"));
   module.def("max_threads", [] { return engine::DefaultExecutor()->concurrency(); });
   module.def("morsel_rows", &operators::MorselRows);

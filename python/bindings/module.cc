@@ -12,6 +12,7 @@ NB_MODULE(_native, module) {
   sabot::python::RegisterDiff(module);
   sabot::python::RegisterExpressions(module);
   sabot::python::RegisterGraph(module);
+  sabot::python::RegisterKeyIndex(module);
   sabot::python::RegisterKernels(module);
   sabot::python::RegisterShuffle(module);
   sabot::python::RegisterShuffleBuffers(module);

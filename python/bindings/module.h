@@ -9,6 +9,7 @@ void RegisterCheckpoint(nanobind::module_& module);
 void RegisterDiff(nanobind::module_& module);
 void RegisterExpressions(nanobind::module_& module);
 void RegisterGraph(nanobind::module_& module);
+void RegisterKeyIndex(nanobind::module_& module);
 void RegisterKernels(nanobind::module_& module);
 void RegisterShuffle(nanobind::module_& module);
 void RegisterShuffleBuffers(nanobind::module_& module);

@@ -171,9 +171,10 @@ class RunningFunction {
 
 // `make` returns a fresh function for a run: it takes (batch, where it is) and returns a list of batches; its
 // snapshot() gives tables that restore() of another one takes. Each copy of the step has one. `key_by`: the key of the
-// kernels it calls.
+// kernels it calls. `type`: "map", "flat_map", or "kernel", which only appends and remembers what snapshot() tells.
 engine::Stream Map(const engine::Stream& stream, const std::string& name, nb::object make, const nb::object& schema,
-                   bool keeps_rows, Names key_by) {
+                   bool keeps_rows, Names key_by, std::string type) {
+  const bool is_kernel = type == "kernel";
   const operators::MapOptions described{.name = name, .output = ImportSchema(schema), .keeps_rows = keeps_rows};
   return Check(stream.Apply(
       name, {.make = [described, maker = Share(std::move(make))](
@@ -185,11 +186,12 @@ engine::Stream Map(const engine::Stream& stream, const std::string& name, nb::ob
                auto call = [function](const data::Batch& batch) { return function->Call(batch); };
                return std::make_unique<operators::Map>(std::move(options), std::move(call));
              },
-             .type = keeps_rows ? "map" : "flat_map",
+             .type = std::move(type),
              .on_caller = true,
              .key_by = std::move(key_by),
+             .keeps_columns = is_kernel,
              .copies_allowed = keeps_rows,  // Else rows have no places of their own.
-             .own_memory = true}));
+             .own_memory = !is_kernel}));
 }
 
 engine::Stream Union(const engine::Stream& stream, const nb::list& others) {
@@ -253,7 +255,8 @@ void RegisterStream(nb::module_& module) {
       .def("key_by", [](const engine::Stream& stream, Names by) { return Check(stream.KeyBy(std::move(by))); })
       .def("kernel", &Kernel, nb::arg("name"), nb::arg("options"), nb::arg("columns"), nb::arg("outputs"),
            nb::arg("by").none())
-      .def("map", &Map, nb::arg("name"), nb::arg("make"), nb::arg("schema"), nb::arg("keeps_rows"), nb::arg("key_by"))
+      .def("map", &Map, nb::arg("name"), nb::arg("make"), nb::arg("schema"), nb::arg("keeps_rows"), nb::arg("key_by"),
+           nb::arg("type"))
       .def("union", &Union)
       .def("ranged", [](const engine::Stream& stream, std::string column,
                         const std::string& bounds) { return Check(stream.Ranged(std::move(column), bounds)); })

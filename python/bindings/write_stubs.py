@@ -22,9 +22,10 @@ from sabot.kernels import Chain as Chain
 from sabot.kernels import Kernel as Kernel
 from sabot.kernels import chain as chain
 from sabot.kernel_info import KernelInfo
-from sabot.tables import ArrowData
+from sabot.schedules import optimal_ac_schedule as optimal_ac_schedule
+from sabot.tables import TableData
 
-_DataT = TypeVar("_DataT", bound=ArrowData)
+_DataT = TypeVar("_DataT", bound=TableData)
 
 __all__: list[str]
 
@@ -60,11 +61,15 @@ def definition(start: str, arguments: list[str], end: str, summary: str, indent:
 def stub(build_directory: str) -> str:
     sys.path.insert(0, build_directory)
     native = importlib.import_module("_native")
-    kernel_info = load_kernel_info().KernelInfo
+    kernel_info = load_kernel_info()
     parts = [HEADER]
     for row in native.registry():
-        info = kernel_info.from_row(row)
-        options = [*ARGUMENTS, *(f"{option.name}: {option.type} = {option.default!r}" for option in info.options)]
+        info = kernel_info.KernelInfo.from_row(row)
+        defaults = {
+            option.name: "" if option.required else f" = {kernel_info.literal(option.default)}"
+            for option in info.options
+        }
+        options = [*ARGUMENTS, *(f"{option.name}: {option.type}{defaults[option.name]}" for option in info.options)]
         parts.append(definition(f"def {info.name}", ["data: _DataT", "/", "*", *options], " -> _DataT", info.summary))
         init = definition("def __init__", ["self", "*", *options], " -> None", "See the class.", " " * 4)
         parts.append(f'class {info.class_name}(Kernel):\n    """{info.summary}"""\n\n{init}')

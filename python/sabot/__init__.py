@@ -4,13 +4,16 @@
 `sabot.Stream` reads, computes and writes in bounded memory. The same rows give the same bits either way.
 `sabot.execution` plans jobs: operators with parallelism, and the tasks and shuffles they become.
 
-The engine is loaded when the first of its names is used, so that `sabot --help` need not wait for it.
+The engine is loaded when the first of its names is used, so that `sabot --help` need not wait for it. Frames of polars
+and pandas have the kernels as methods, `frame.sabot.ewma()`, from this import on.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sabot import errors
+from sabot.registration import register
 
 if TYPE_CHECKING:
     from sabot import checkpoint, execution, expressions, fintech, pipeline, shuffle, stores, testing
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from sabot.app import App
     from sabot.comparison import diff
     from sabot.expressions import Expr, col, expr, kernel, lit, when
+    from sabot.kernel_libraries import load_kernels
+    from sabot.python_kernel import PythonKernel
+    from sabot.slots import previous, rounds
     from sabot.verification import verify
 
     __version__: str
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "App",
     "Expr",
+    "PythonKernel",
     "Stream",
     "__version__",
     "checkpoint",
@@ -37,7 +44,10 @@ __all__ = [
     "fintech",
     "kernel",
     "lit",
+    "load_kernels",
     "pipeline",
+    "previous",
+    "rounds",
     "set_max_threads",
     "shuffle",
     "stores",
@@ -49,17 +59,20 @@ __all__ = [
 # Name -> the module it is in, or is.
 _MODULES = {
     "App": "sabot.app",
+    "PythonKernel": "sabot.python_kernel",
     "Stream": "sabot.api",
     "checkpoint": "sabot.checkpoint",
     "diff": "sabot.comparison",
     "execution": "sabot.execution",
     "fintech": "sabot.fintech",
     "expressions": "sabot.expressions",
+    "load_kernels": "sabot.kernel_libraries",
     "pipeline": "sabot.pipeline",
     "shuffle": "sabot.shuffle",
     "stores": "sabot.stores",
     "testing": "sabot.testing",
     "verify": "sabot.verification",
+    **dict.fromkeys(("previous", "rounds"), "sabot.slots"),
     **dict.fromkeys(("Expr", "col", "expr", "kernel", "lit", "when"), "sabot.expressions"),
 }
 
@@ -90,7 +103,21 @@ def _load_engine() -> Any:
     except ImportError as error:
         raise ImportError(_why_not(error)) from error
     engine.check_environment()
+    _load_own_kernels(engine)
     return engine
+
+
+def _load_own_kernels(engine: Any) -> None:
+    """Those of the libraries that the environment variable SABOT_KERNELS names."""
+    if libraries := os.environ.get("SABOT_KERNELS"):
+        from sabot.kernel_libraries import TAKEN
+
+        for path in filter(None, libraries.split(os.pathsep)):
+            try:
+                engine.load_kernels(path, TAKEN)
+            except (errors.SabotError, OSError) as error:
+                error.add_note("The library is named by the environment variable SABOT_KERNELS.")
+                raise
 
 
 def _why_not(error: ImportError) -> str:
@@ -122,3 +149,7 @@ def set_max_threads(threads: int) -> None:
     from sabot import _native
 
     _native.set_max_threads(threads)
+
+
+register()
+del register

@@ -39,8 +39,10 @@ class FintechKernelOperator:
                 f"{info.name} keeps a state a symbol, which symbol_keyed=False does not allow. Leave it out."
             )
         self._stream = _stream_of(source).kernel(name, by=symbol_column, **options)
-        self._keys = make_by(symbol_column) if info is not None and info.stateful else []
-        self._step = {"kernel": info.name if info else name, **({"by": self._keys} if self._keys else {}), **options}
+        by = make_by(symbol_column) if info is not None and info.stateful else []
+        self._pair = info is not None and info.pair
+        self._keys = [] if self._pair else by
+        self._step = {"kernel": info.name if info else name, **({"by": by} if by else {}), **options}
 
     @property
     def stream(self) -> Stream:
@@ -58,11 +60,11 @@ class FintechKernelOperator:
         return dict(self._step)
 
     def requires_shuffle(self) -> bool:
-        """Whether rows of one key must come to one task: the kernel keeps state."""
-        return bool(self._keys)
+        """Whether rows of one key, or of the pair it reads, must come to one task: the kernel keeps state."""
+        return self._pair or bool(self._keys)
 
     def get_partition_keys(self) -> list[str]:
-        """The columns rows are partitioned by; none where no shuffle is required."""
+        """The columns rows are partitioned by; none where no shuffle is required, or all rows come to one task."""
         return list(self._keys)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:

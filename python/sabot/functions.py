@@ -34,6 +34,11 @@ class KernelCall:
         """A kernel in it remembers rows of its key."""
         return any(KERNELS[name].stateful for name, *_ in self.specs)
 
+    @property
+    def pair(self) -> bool:
+        """A kernel in it reads two symbols."""
+        return any(KERNELS[name].pair for name, *_ in self.specs)
+
     def __str__(self) -> str:
         kernels = ", ".join(
             f"{name}({', '.join(f'{option}={value!r}' for option, value in options.items())})"
@@ -57,6 +62,15 @@ class PlannedFunction:
     def name(self) -> str:
         """As in messages and explain()."""
         return f"{self.verb} {name_of(self.function)}"
+
+    def check_copies(self) -> None:
+        """Its rows come together by key only. Raises: OptionError, if it has copies and calls a kernel of a pair."""
+        pair = next((call for call in self.calls or () if call.pair), None)
+        if self.copies > 1 and pair is not None:
+            raise OptionError(
+                f"{self.name}: parallelism is {self.copies}, but it calls {pair}, which reads two symbols: their rows "
+                f"come together in one copy only. Leave parallelism out."
+            )
 
     def key(self, schema: pa.Schema, by: list[str] | None) -> list[str]:
         """By which columns rows come to its copies: by, or the key of the kernels with state that it calls."""

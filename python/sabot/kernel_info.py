@@ -5,6 +5,7 @@ Imports nothing of the engine: the build reads this file to write the type stub 
 
 import functools
 import inspect
+import math
 import operator
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ class OptionInfo:
     default: Option
     range: str
     doc: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class KernelInfo:
     nulls: str
     source: str
     stateful: bool
+    pair: bool  # It reads two symbols of a stream, which its options name.
+    missing: str  # What a row with a missing input gets: "null", "positional" or "fails closed".
     inputs: tuple[InputInfo, ...]
     outputs: tuple[OutputInfo, ...]
     options: tuple[OptionInfo, ...]
@@ -88,6 +92,11 @@ def engine_option(name: str) -> str:
     return "lambda" if name == "lambda_" else name
 
 
+def literal(value: Option) -> str:
+    """An option's value as Python reads it, where an infinity has no literal of its own."""
+    return f'float("{value}")' if isinstance(value, float) and math.isinf(value) else repr(value)
+
+
 def signature(info: KernelInfo, *, takes_data: bool) -> inspect.Signature:
     """Of the function, or without data of the class."""
     keyword = functools.partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
@@ -100,7 +109,8 @@ def signature(info: KernelInfo, *, takes_data: bool) -> inspect.Signature:
     ]
     for option in info.options:
         annotation = functools.reduce(operator.or_, (_TYPES[part] for part in option.type.split(" | ")))
-        parameters.append(keyword(option.name, default=option.default, annotation=annotation))
+        default = inspect.Parameter.empty if option.required else option.default
+        parameters.append(keyword(option.name, default=default, annotation=annotation))
     return inspect.Signature(parameters, return_annotation=Any if takes_data else None)
 
 
@@ -128,8 +138,8 @@ def _help(info: KernelInfo, returns: str) -> str:
         ("Output", "\n".join(output_line(entry) for entry in info.outputs)),
         ("Options", "\n".join(option_line(entry) for entry in info.options) or "none"),
         ("Nulls", info.nulls),
-        ("Missing", MISSING),
-        ("by", KEYS if info.stateful else "ignored: every row is computed by itself."),
+        ("Missing", missing_help(info)),
+        ("by", keys_help(info)),
         ("columns", columns_help(info)),
         ("outputs", "{output: name} renames outputs."),
         ("Returns", returns),
@@ -144,14 +154,39 @@ MISSING = (
     "an input that is null, NaN or infinite, or not valid as said above. Such a row gets null outputs and leaves the "
     "state as it was, unless said otherwise above. Outputs are never NaN or infinite: what is undefined is null."
 )
+# Where not every row with a missing input gets null.
+OTHERWISE_MISSING = {
+    "positional": "an input that is null, NaN or infinite. Such a row counts like any other, and may get values.",
+    "fails closed": "an input that is null, NaN or infinite. Outputs of type bool are never null: where what they need "
+    "is missing they say that the row is not safe, unless said otherwise above.",
+}
 KEYS = (
     "the column, or the columns, whose value is the key: each key has its own state. Strings, integers, and "
-    "dictionaries of these. A row with a null key gets null and leaves no state."
+    "dictionaries of these. A row with a null key "
+)
+PAIR = (
+    "the column that has the symbols, one. The pair has one state; rows of its two symbols must come in the order of "
+    "their times. All other rows, also those with a null symbol, get null and leave no state."
 )
 RAISES = (
     "SchemaError, if a column is missing or of another type, or an output's name exists already.\n"
     "OptionError, if an option is unknown or out of its range."
 )
+
+
+def missing_help(info: KernelInfo) -> str:
+    """What a row with a missing input gets."""
+    return OTHERWISE_MISSING.get(info.missing, MISSING)
+
+
+def keys_help(info: KernelInfo) -> str:
+    """What `by` does."""
+    if info.pair:
+        return PAIR
+    if not info.stateful:
+        return "ignored: every row is computed by itself."
+    answer = "is judged as said above" if info.missing == "fails closed" else "gets null"
+    return f"{KEYS}{answer} and leaves no state."
 
 
 def columns_help(info: KernelInfo) -> str:
@@ -177,7 +212,9 @@ def output_line(entry: OutputInfo) -> str:
 def option_line(entry: OptionInfo) -> str:
     """One line of help."""
     allowed = f", {entry.range}" if entry.range else ""
-    return f"{entry.name}={entry.default!r}: {entry.type}{allowed}. {entry.doc}"
+    if entry.required:
+        return f"{entry.name}: {entry.type}{allowed}, must be given. {entry.doc}"
+    return f"{entry.name}={literal(entry.default)}: {entry.type}{allowed}. {entry.doc}"
 
 
 def _entry(label: str, text: str) -> str:

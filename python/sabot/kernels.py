@@ -13,6 +13,7 @@ from sabot.kernel_info import (
     class_help,
     engine_option,
     function_help,
+    literal,
     python_option,
     signature,
 )
@@ -160,7 +161,7 @@ class Kernel:
         return dict(self._spec[3])
 
     def __repr__(self) -> str:
-        arguments = [f"{name}={value!r}" for name, value in self.options.items()]
+        arguments = [f"{name}={literal(value)}" for name, value in self.options.items()]
         arguments += [f"by={by_text(self.by)}"] if self.info.stateful else []
         arguments += [f"{name}={value!r}" for name in ("columns", "outputs") if (value := getattr(self, name))]
         return f"{type(self).__name__}({', '.join(arguments)})"
@@ -282,7 +283,14 @@ def name_of(kernel: str | type[Kernel]) -> str:
         return kernel
     if isinstance(kernel, type) and issubclass(kernel, Kernel) and kernel is not Kernel:
         return kernel.info.name
+    from sabot.python_kernel import PythonKernel
+
     named = getattr(kernel, "__name__", "")
+    if isinstance(kernel, PythonKernel) or (isinstance(kernel, type) and issubclass(kernel, PythonKernel)):
+        raise TypeError(
+            f"{named or type(kernel).__name__} is written in Python, and runs alone: call it with data, or use "
+            f"Stream.kernel."
+        )
     hint = f" Write {named!r}." if named in KERNELS else ""
     raise TypeError(f"expected a kernel's name, class or object, found {kernel!r}.{hint}")
 

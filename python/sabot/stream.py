@@ -1,23 +1,23 @@
 """Stream: where rows come from, what happens to them, where they go."""
 
-import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from sabot import _native, expressions, functions
+from sabot import _native, arguments, expressions, functions
 from sabot.checkpoint import Backend, CheckpointCoordinator, coordinator_of
 from sabot.errors import OptionError
 from sabot.expressions import ExprLike, to_json
 from sabot.kernels import Kernel, Spec, make_by, make_spec, name_of
 from sabot.key_groups import KeyGroupMoves
+from sabot.python_kernel import PythonKernel
+from sabot.registry import CLASSES, KERNELS
 from sabot.runs import Path, Progress, RunOptions, RunSummary, check_number
-from sabot.sources import PythonSource, source_of, source_of_batches
-from sabot.tables import ArrowData, table_of
+from sabot.stream_sources import StreamSources
+from sabot.tables import table_of
 
 if TYPE_CHECKING:
     from sabot.execution import ExecutionGraph, JobGraph
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "RunSummary", "Stream"]
 
 
-class Stream:
+class Stream(StreamSources):
     """A pipeline: sources and the steps their rows pass. Immutable: each call returns a new stream.
 
     The schema is known at once, so a mistake is reported by the line that made it. Nothing runs before the stream is
@@ -44,7 +44,7 @@ class Stream:
         raise TypeError("a Stream begins with from_parquet, from_csv, from_ipc, from_arrow, from_iter, from_generator.")
 
     @classmethod
-    def _of(cls, engine: _native.Stream) -> "Stream":
+    def _of(cls, engine: _native.Stream) -> Self:
         stream = cls.__new__(cls)
         stream._engine = engine
         stream._options = RunOptions()
@@ -74,172 +74,6 @@ class Stream:
         if parallelism is not None and _copies(verb, parallelism) > 1:
             raise OptionError(f"{verb}: parallelism is {parallelism}, but it sees all rows in one place. Leave it out.")
         return self._with(make(self._engine.parallel(0)).parallel(self._engine.parallelism))
-
-    @classmethod
-    def _from_source(cls, source: PythonSource, description: str, event_time: str) -> "Stream":
-        return cls._of(_native.Stream.from_source(description, source.open, source.schema, event_time, source.at_rest))
-
-    # --- where rows come from ---
-
-    @classmethod
-    def from_parquet(
-        cls,
-        path: Path | Sequence[Path],
-        *,
-        columns: Sequence[str] | None = None,
-        batch_rows: int = 65_536,
-        event_time: str = "timestamp",
-        partitioned_by: str | Sequence[str] | None = None,
-    ) -> "Stream":
-        """Read Parquet files.
-
-        Input:   a file, a glob ("ticks/*.parquet"), a directory, an S3 URI, or a list of these; some columns or all.
-                 Several files, sorted by name, continue one another and have the same columns.
-        partitioned_by: columns of which no two files share a key, as with a file a symbol. Each file is then a source
-                 partition of its own: kernels by that key run beside one another, and the rows meet by event time,
-                 then in the order of the files.
-        Returns: their rows in file order, with columns in file order. A union orders rows by the column event_time.
-        Memory:  of a few batches of batch_rows rows, whatever the size of the files; with partitioned_by, for each.
-        Raises:  FileNotFoundError, with the nearest names. DataError, if one is no Parquet file or is damaged.
-                 SchemaError, if a column is missing. While running, where a page is damaged or a file has other
-                 columns than the first. With partitioned_by: SchemaError, if files differ; OptionError, if there are
-                 more than 256; while running DataError, if a key is in two files.
-        """
-        return cls._of(
-            _native.Stream.from_parquet(
-                _paths(path), _chosen("from_parquet", columns), batch_rows, event_time, _keys(partitioned_by)
-            )
-        )
-
-    @classmethod
-    def from_csv(
-        cls,
-        path: Path | Sequence[Path],
-        *,
-        columns: Sequence[str] | None = None,
-        types: Mapping[str, pa.DataType | str] | None = None,
-        delimiter: str = ",",
-        column_names: Sequence[str] | None = None,
-        null_values: Sequence[str] | None = None,
-        batch_rows: int = 65_536,
-        event_time: str = "timestamp",
-        partitioned_by: str | Sequence[str] | None = None,
-    ) -> "Stream":
-        """Read CSV files.
-
-        Input:   files as in from_parquet. The first line of each names its columns, unless column_names does. Types
-                 are inferred from the first 4 MB, or given by types (pyarrow types, or names such as "float64",
-                 "timestamp[ns, tz=UTC]"). What stands for null: the empty string and null_values.
-        Returns: the rows in file order. partitioned_by: as in from_parquet; types are inferred for each file.
-        Rejects: rows with too few or too many fields, and with values that are none of their column's type. They are
-                 counted, and kept with line and reason where a run has rejects=.
-        Raises:  FileNotFoundError. DataError, if a file is empty or compressed. SchemaError, if a column is missing;
-                 while running, if a file has other columns than the first.
-        """
-        return cls._of(
-            _native.Stream.from_csv(
-                _paths(path),
-                _chosen("from_csv", columns),
-                pa.schema({name: _type_of(name, each) for name, each in (types or {}).items()}),
-                _delimiter(delimiter),
-                list(column_names or ()),
-                None if null_values is None else list(null_values),
-                batch_rows,
-                event_time,
-                _keys(partitioned_by),
-            )
-        )
-
-    @classmethod
-    def from_ipc(
-        cls,
-        path: Path | Sequence[Path],
-        *,
-        columns: Sequence[str] | None = None,
-        event_time: str = "timestamp",
-        partitioned_by: str | Sequence[str] | None = None,
-    ) -> "Stream":
-        """Read Arrow IPC files (Feather), or files that hold an IPC stream.
-
-        Input:   files as in from_parquet.
-        Returns: the rows in file order.
-        Raises:  as from_parquet.
-        """
-        return cls._of(
-            _native.Stream.from_ipc(_paths(path), _chosen("from_ipc", columns), event_time, _keys(partitioned_by))
-        )
-
-    @classmethod
-    def from_arrow(cls, data: ArrowData, *, event_time: str = "timestamp") -> "Stream":
-        """Read a table that is in memory, or a reader.
-
-        Input:   anything Arrow can read: pyarrow, polars, pandas, duckdb, or an object with __arrow_c_stream__ or
-                 __arrow_c_array__. Of a reader only one run is possible.
-        Returns: its rows in their order, uncopied where the library hands out its own memory.
-        Raises:  TypeError, if it is no table.
-        """
-        return cls._from_source(source_of(data), _kind(data), event_time)
-
-    @classmethod
-    def from_iter(
-        cls, batches: Iterable[ArrowData], *, schema: pa.Schema | None = None, event_time: str = "timestamp"
-    ) -> "Stream":
-        """Read batches as an iterable gives them.
-
-        Input:   record batches, or tables, of one schema. Unless schema is given the first one is taken to learn it. An
-                 iterator can be run once, a list or an object whose __iter__ starts over any number of times.
-        Returns: their rows in their order.
-        Raises:  SchemaError, if there is no batch and no schema; while running, if a batch has another schema than the
-                 first. What the iterable raises.
-        """
-        return cls._from_source(source_of_batches(batches, schema), f"batches of {_kind(batches)}", event_time)
-
-    @classmethod
-    def from_generator(
-        cls,
-        *,
-        rows: int = 1_000_000,
-        symbols: int = 100,
-        seed: int = 1,
-        kind: str = "ticks",
-        batch_rows: int = 65_536,
-        skew: float = 1.0,
-        start_ns: int = 1_700_000_000_000_000_000,
-        mean_gap_ns: int = 1_000_000,
-        late: float = 0.0,
-        gaps: float = 0.0,
-        nulls: float = 0.0,
-        dictionary_symbols: bool = True,
-    ) -> "Stream":
-        """Make a market up: the same options give the same rows, bit for bit.
-
-        rows, symbols:       how many. Symbols are called S0000 and so on.
-        kind:                "ticks", each row a trade and the quote standing at it; "trades"; "quotes".
-        skew:                Zipf exponent of the symbols' activity; 0: all alike.
-        start_ns:            event time of the first row; mean_gap_ns: mean time between rows.
-        late:                share of rows whose event time lies behind, by up to 100 mean gaps.
-        gaps:                share of rows before which the feed is silent for 1,000 mean gaps.
-        nulls:               share of nulls in each column but symbol and times.
-        dictionary_symbols:  symbol is a dictionary of strings, else strings.
-        Returns: symbol, timestamp, local_timestamp, then by kind price, volume, side and bid, ask, bid_size, ask_size.
-        Raises:  OptionError, if an option is out of its range.
-        """
-        return cls._of(
-            _native.Stream.from_generator(
-                rows=rows,
-                symbols=symbols,
-                seed=seed,
-                kind=kind,
-                batch_rows=batch_rows,
-                skew=skew,
-                start_ns=start_ns,
-                mean_gap_ns=mean_gap_ns,
-                late=late,
-                gaps=gaps,
-                nulls=nulls,
-                dictionary_symbols=dictionary_symbols,
-            )
-        )
 
     # --- what happens to them ---
 
@@ -315,7 +149,7 @@ class Stream:
 
     def kernel(
         self,
-        kernel: str | type[Kernel] | Kernel,
+        kernel: str | type[Kernel] | Kernel | type[PythonKernel] | PythonKernel,
         /,
         *,
         by: str | Sequence[str] | None = None,
@@ -329,12 +163,24 @@ class Stream:
 
         Input:   the kernel by name ("ewma") or class (EWMAKernel), with its key (the stream's, unless given), columns,
                  outputs and options as in sabot.fintech; or an object, which brings all of these and whose state is
-                 neither read nor changed.
+                 neither read nor changed. A class or object of sabot.PythonKernel likewise: a step of its own, called
+                 on the thread that runs the stream, in one copy unless parallelism says more.
         Returns: the columns so far, then the kernel's outputs, in row order.
-        State:   what the kernel remembers, per key.
+        State:   what the kernel remembers, per key. Of a kernel of two symbols, of the pair: then `by` is the column
+                 that has them, and the rows of all symbols come together in one copy.
         Raises:  SchemaError, if a column is missing or of another type, or an output exists already. OptionError, if
-                 the kernel or an option is unknown or out of its range.
+                 the kernel or an option is unknown or out of its range, or copies of a pair's kernel are asked for.
         """
+        if isinstance(kernel, PythonKernel) or (isinstance(kernel, type) and issubclass(kernel, PythonKernel)):
+            if isinstance(kernel, PythonKernel):
+                if column is not None or columns or outputs or options or (by is not None and make_by(by) != kernel.by):
+                    raise OptionError(
+                        f"kernel: {kernel!r} brings its key, columns, outputs and options; give none beside it."
+                    )
+            else:
+                by = self._engine.by if by is None else by
+                kernel = kernel(by=by, column=column, columns=columns, outputs=outputs, **options)
+            return self._python_kernel(kernel, parallelism)
         keys: list[str] | None
         if isinstance(kernel, Kernel):
             if column is not None or columns or outputs or options or (by is not None and make_by(by) != kernel.by):
@@ -345,7 +191,9 @@ class Stream:
         else:
             spec = make_spec(name_of(kernel), column, columns, outputs, options)
             keys = None if by is None else make_by(by)
-        return self._step("kernel", lambda engine: engine.kernel(*spec, keys), parallelism)
+        info = KERNELS.get(spec[0]) or CLASSES.get(spec[0])
+        step = self._in_one_copy if info is not None and info.pair else self._step
+        return step("kernel", lambda engine: engine.kernel(*spec, keys), parallelism)
 
     def map(
         self,
@@ -418,7 +266,7 @@ class Stream:
                  do not fit its type; when it runs, if the next step keeps rows of one key together and the column is
                  none of its key, or if it can have one copy only.
         """
-        return self._with(self._engine.ranged(column, _json_of(column, bounds)))
+        return self._with(self._engine.ranged(column, arguments.json_of(column, bounds)))
 
     def rebalance(self) -> "Stream":
         """Have the copies of the next step take rows in turn, by blocks, where each would go on with its sender's.
@@ -456,7 +304,7 @@ class Stream:
                  parallelism is not 1: the counts are kept in one place.
         """
         keys = self._engine.by if by is None else make_by(by)
-        gap_ns = _nanoseconds("gap", gap)
+        gap_ns = arguments.nanoseconds("gap", gap)
         return self._in_one_copy("data_quality", lambda engine: engine.data_quality(keys, gap_ns), parallelism)
 
     def uid(self, name: str) -> "Stream":
@@ -586,8 +434,8 @@ class Stream:
             lambda options: self._engine.to_parquet(
                 os.fspath(path),
                 row_group_rows,
-                _rows_per_file(rows_per_file),
-                _partitions(partitions, rows_per_file),
+                arguments.rows_of_file(rows_per_file),
+                arguments.partitions_of(partitions, rows_per_file),
                 compression,
                 options,
             ),
@@ -615,9 +463,9 @@ class Stream:
             progress,
             lambda options: self._engine.to_csv(
                 os.fspath(path),
-                _rows_per_file(rows_per_file),
-                _partitions(partitions, rows_per_file),
-                _delimiter(delimiter),
+                arguments.rows_of_file(rows_per_file),
+                arguments.partitions_of(partitions, rows_per_file),
+                arguments.delimiter_of(delimiter),
                 options,
             ),
         )
@@ -646,8 +494,8 @@ class Stream:
             lambda options: self._engine.to_ipc(
                 os.fspath(path),
                 batch_rows,
-                _rows_per_file(rows_per_file),
-                _partitions(partitions, rows_per_file),
+                arguments.rows_of_file(rows_per_file),
+                arguments.partitions_of(partitions, rows_per_file),
                 compression,
                 options,
             ),
@@ -690,6 +538,16 @@ class Stream:
             *((name, to_json(column)) for name, column in named.items()),
         ]
 
+    def _python_kernel(self, kernel: PythonKernel, parallelism: int | None) -> "Stream":
+        copies = 1 if parallelism is None else _copies("kernel", parallelism)
+        schema, name = kernel.fresh()._running.bind(self.schema), f"kernel {type(kernel).__name__}"
+        key = kernel.by if kernel._running.stateful else []
+        return self._step(
+            "kernel",
+            lambda engine: engine.map(name, lambda: kernel.fresh()._running, schema, True, key, "kernel"),
+            copies,
+        )
+
     def _function(
         self,
         verb: str,
@@ -700,12 +558,15 @@ class Stream:
     ) -> "Stream":
         copies = 1 if parallelism is None else _copies(verb, parallelism)
         planned = functions.plan(verb, function, self.schema, schema, copies)
+        planned.check_copies()
         if planned.only_calls_kernels and planned.calls is not None:
             specs = [(spec, call.by) for call in planned.calls for spec in call.specs]
             return self._step(verb, lambda engine: _with_kernels(engine, specs), parallelism)
         key = planned.key(self.schema, None if by is None else make_by(by))
         return self._step(
-            verb, lambda engine: engine.map(planned.name, planned.fresh, planned.schema, verb == "map", key), copies
+            verb,
+            lambda engine: engine.map(planned.name, planned.fresh, planned.schema, verb == "map", key, verb),
+            copies,
         )
 
 
@@ -717,93 +578,3 @@ def _with_kernels(engine: _native.Stream, specs: Iterable[tuple[Spec, list[str]]
     for spec, by in specs:
         engine = engine.kernel(*spec, by)
     return engine
-
-
-def _paths(path: Path | Sequence[Path]) -> list[str]:
-    paths = [path] if isinstance(path, str | os.PathLike) else path
-    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
-        raise TypeError(f"expected a path or a list of paths, found {path!r}.")
-    return [os.fspath(each) for each in paths]
-
-
-def _keys(partitioned_by: str | Sequence[str] | None) -> list[str]:
-    if partitioned_by is not None and not partitioned_by:
-        raise OptionError("partitioned_by names no column. Leave it out, and files continue one another.")
-    return [] if partitioned_by is None else make_by(partitioned_by)
-
-
-def _delimiter(delimiter: str) -> str:
-    if len(delimiter) != 1 or not delimiter.isascii():
-        raise OptionError(f"delimiter is {delimiter!r}. Use one ASCII letter, such as ',', ';' or a tab.")
-    return delimiter
-
-
-def _chosen(verb: str, columns: Sequence[str] | None) -> list[str]:
-    if isinstance(columns, str):
-        raise TypeError(f"{verb}: columns= must be a list of names, found {columns!r}. Write columns=[{columns!r}].")
-    if columns is not None and not columns:
-        raise OptionError(f"{verb}: columns=[] names no column. Leave it out for all.")
-    return list(columns or ())
-
-
-def _type_of(column: str, name: pa.DataType | str) -> pa.DataType:
-    if isinstance(name, pa.DataType):
-        return name
-    zoned = re.fullmatch(r"timestamp\[(s|ms|us|ns), *tz=([^\]]+)\]", name)
-    decimal = re.fullmatch(r"decimal128\((\d+), *(\d+)\)", name)
-    try:
-        if zoned:
-            return pa.timestamp(zoned[1], tz=zoned[2])
-        return pa.decimal128(int(decimal[1]), int(decimal[2])) if decimal else pa.type_for_alias(name)
-    except ValueError:
-        raise OptionError(
-            f"types: column '{column}': '{name}' is no type. Use a pyarrow type, or a name such as 'float64', "
-            f"'int64', 'string', 'timestamp[ns]', 'timestamp[ns, tz=UTC]', 'decimal128(10, 2)'."
-        ) from None
-
-
-def _json_of(column: str, bounds: Any) -> str:
-    """Bounds of ranges as the engine takes them."""
-    if isinstance(bounds, str | bytes):
-        raise TypeError(f"partition_by_range: bounds must be a list, found {bounds!r}.")
-    values = bounds.to_pylist() if hasattr(bounds, "to_pylist") else list(bounds)
-    try:
-        return json.dumps([_bound_of(each) for each in values], allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError):
-        raise OptionError(
-            f"partition_by_range: bounds of column '{column}' must be numbers, text, dates or times, found {values!r}."
-        ) from None
-
-
-def _bound_of(bound: Any) -> Any:
-    if hasattr(bound, "isoformat"):
-        return bound.isoformat()
-    return bound.item() if hasattr(bound, "item") else bound
-
-
-def _nanoseconds(name: str, duration: timedelta | str) -> int:
-    if isinstance(duration, timedelta):
-        return (duration // timedelta(microseconds=1)) * 1000
-    if not isinstance(duration, str):
-        raise TypeError(f"{name}= must be a timedelta, or text such as '1s' or '500ms', found {duration!r}.")
-    return _native.parse_duration(name, duration)
-
-
-def _rows_per_file(rows: int | None) -> int:
-    if rows is not None and rows < 1:
-        raise OptionError(f"rows_per_file must be >= 1, found {rows}. Leave it out for one file.")
-    return rows or 0
-
-
-def _partitions(partitions: int | None, rows_per_file: int | None) -> int:
-    if partitions is not None and partitions < 1:
-        raise OptionError(f"partitions must be >= 1, found {partitions}. Leave it out for one file.")
-    if partitions is not None and rows_per_file is not None:
-        raise OptionError(
-            "partitions= puts rows into files by their key, rows_per_file= by their number. Give one of them."
-        )
-    return partitions or 0
-
-
-def _kind(data: object) -> str:
-    return f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}".removeprefix("builtins.")

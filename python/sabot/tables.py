@@ -5,8 +5,8 @@ Only the library that the data comes from is used, and that is imported by the t
 
 import functools
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Union
 
 import pyarrow as pa
 
@@ -14,9 +14,11 @@ from sabot.errors import SabotError
 from sabot.registry import KERNELS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sabot import _native
 
-__all__ = ["ArrowArray", "ArrowData", "ArrowStream", "DataT"]
+__all__ = ["ArrowArray", "ArrowData", "ArrowStream", "DataT", "NumpyData", "TableData"]
 
 
 class ArrowStream(Protocol):
@@ -34,7 +36,10 @@ class ArrowArray(Protocol):
 
 
 ArrowData = ArrowStream | ArrowArray
-DataT = TypeVar("DataT", bound=ArrowData)
+# A dict of arrays, or a structured array. Not with |, which would need numpy to be there.
+NumpyData = Union[Mapping[str, "np.ndarray[Any, Any]"], "np.ndarray[Any, Any]"]
+TableData = ArrowData | NumpyData
+DataT = TypeVar("DataT", bound=TableData)
 
 # Runs data of one type through a chain.
 Runner = Callable[[Any, "_native.Chain"], Any]
@@ -87,19 +92,27 @@ def _what_is_read(data: Any, chain: "_native.Chain") -> Any:
 
     All columns, where one is missing or an output exists already: the engine's message says so, and names them.
     """
+    read, needed, written = _columns_of(chain)
+    present = set(data.columns)
+    chosen = [column for column in data.columns if column in read]
+    if not needed <= present or written & present or len(chosen) != len(set(chosen)):
+        return data
+    columns = {column: data[column] for column in chosen}  # data[chosen] would copy them.
+    return sys.modules["pandas"].DataFrame(columns, index=data.index, copy=False)
+
+
+def _columns_of(chain: "_native.Chain") -> tuple[set[str], set[str], set[str]]:
+    """The columns that a chain may read, those of them that have to be there, and those that it appends."""
     read, needed, written = set(chain.by), set(chain.by) if chain.stateful else set(), set[str]()
     for name, _, columns, outputs in chain.kernels:
-        info = KERNELS[name]
+        info = getattr(chain, "info", None) or KERNELS[name]  # A kernel written in Python brings it.
         for entry in info.inputs:
             column = columns.get(entry.role, entry.column)
             read.add(column)
             if not entry.optional and column not in written:
                 needed.add(column)
         written |= {outputs.get(output.name, output.name) for output in info.outputs}
-    present = set(data.columns)
-    if not needed <= present or written & present:
-        return data
-    return data[[column for column in data.columns if column in read]]
+    return read, needed, written
 
 
 @functools.cache
@@ -118,6 +131,18 @@ def _run_duckdb(data: Any, chain: "_native.Chain") -> Any:
     return result
 
 
+def _run_columns(data: Any, chain: "_native.Chain") -> Any:
+    from sabot import numpy_tables
+
+    return numpy_tables.run_columns(data, chain, _columns_of(chain)[0])
+
+
+def _run_structured(data: Any, chain: "_native.Chain") -> Any:
+    from sabot import numpy_tables
+
+    return numpy_tables.run_structured(data, chain, _columns_of(chain)[0])
+
+
 _RUNNERS: dict[tuple[str, str], Runner] = {
     ("pyarrow", "RecordBatch"): _run_batch,
     ("pyarrow", "Table"): _run_table,
@@ -126,6 +151,7 @@ _RUNNERS: dict[tuple[str, str], Runner] = {
     ("pandas", "DataFrame"): _run_pandas,
     ("duckdb", "DuckDBPyRelation"): _run_duckdb,
     ("_duckdb", "DuckDBPyRelation"): _run_duckdb,
+    ("numpy", "ndarray"): _run_structured,
 }
 
 _WHAT_TO_CALL = {
@@ -135,15 +161,18 @@ _WHAT_TO_CALL = {
     ("pyarrow", "Dataset"): "Give its rows: .scanner().to_reader() batch by batch, or .to_table()",
     ("pyarrow", "Scanner"): "Give its rows: .to_reader() batch by batch, or .to_table()",
     ("pyarrow", "Array"): "Give a table: pyarrow.record_batch({'name': array, ...})",
+    ("numpy", "NpzFile"): "Give its arrays: dict(...)",
     ("pyarrow", "ChunkedArray"): "Give a table: pyarrow.table({'name': array, ...})",
 }
 
 
 def _runner_of(kind: type) -> Runner:
-    check_kind(kind)
     for base in names_of(kind):
         if base in _RUNNERS:
             return _RUNNERS[base]
+    if issubclass(kind, dict) and not hasattr(kind, "__arrow_c_stream__"):
+        return _run_columns
+    check_kind(kind)
     return _run_table if hasattr(kind, "__arrow_c_stream__") else _run_batch
 
 

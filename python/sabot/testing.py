@@ -1,4 +1,4 @@
-"""For tests of pipelines."""
+"""For tests of pipelines, of the functions in them and of kernels."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from sabot.comparison import diff
+from sabot.kernel_laws import check_kernel
 from sabot.stream import Stream
 from sabot.tables import ArrowData
 
-__all__ = ["check_function"]
+__all__ = ["check_function", "check_kernel"]
 
 
 def check_function(

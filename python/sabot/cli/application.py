@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sabot.cli.build_kernel import build_kernel
 from sabot.cli.convert import convert
 from sabot.cli.diff import diff
 from sabot.cli.errors import guarded, settings
@@ -66,7 +67,7 @@ def sabot(
 
 
 app.callback(help=_help(sabot), epilog=_EXIT_CODES)(sabot)
-for _command in (run, kernels, generate, convert, head, diff, verify, schema):
+for _command in (run, kernels, build_kernel, generate, convert, head, diff, verify, schema):
     app.command(help=_help(_command), epilog=_command.__globals__["EXAMPLES"])(guarded(_command))
 
 _state = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help=SUMMARY)

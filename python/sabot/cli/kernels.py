@@ -34,12 +34,15 @@ def kernels(
         return
 
     from sabot.errors import OptionError
-    from sabot.kernel_info import function_help, signature
+    from sabot.kernel_info import function_help, literal, signature
     from sabot.pipeline.problems import did_you_mean
 
     if name not in KERNELS:
         raise OptionError(f"unknown kernel '{name}'.{did_you_mean(name, KERNELS)} `sabot kernels` lists all.")
     info = KERNELS[name]
-    options = list(signature(info, takes_data=False).parameters.values())
-    typer.echo(f"{info.name}(data, *, {', '.join(f'{option.name}={option.default!r}' for option in options)})")
+    options = [
+        option.name + ("" if option.default is option.empty else f"={literal(option.default)}")
+        for option in signature(info, takes_data=False).parameters.values()
+    ]
+    typer.echo(f"{info.name}(data, *, {', '.join(options)})")
     typer.echo(f"\n{function_help(info).rstrip()}")

@@ -51,6 +51,10 @@ def run(
         int | None,
         typer.Option(metavar="N", min=1, help="Copies of each step that says no number and may have copies."),
     ] = None,
+    kernels: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A library of kernels of your own: see sabot build-kernel. May be repeated."),
+    ] = None,
     checkpoint_dir: Annotated[
         str | None,
         typer.Option(metavar="D", help="Take checkpoints into this folder or S3 address. SIGTERM then ends at one."),
@@ -103,6 +107,10 @@ def run(
             "new_output": new_output or None,
         },
     )
+    for library in kernels or ():
+        from sabot.kernel_libraries import load_kernels
+
+        load_kernels(library)
     loaded = load_pipeline(pipeline, set_ or ())
     if explain:
         typer.echo(loaded.explain())

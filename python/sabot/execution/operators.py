@@ -11,6 +11,7 @@ import pyarrow as pa
 from sabot.errors import OptionError
 from sabot.expressions import to_json
 from sabot.fintech_operator import FintechKernelOperator
+from sabot.kernel_info import KernelInfo
 from sabot.kernels import Kernel, name_of
 from sabot.pipeline.problems import did_you_mean
 from sabot.registry import CLASSES, KERNELS
@@ -169,6 +170,13 @@ class StreamOperatorNode:
         """What the engine's graph keeps of it."""
         self.check()
         keys = self.keys(inherited)
+        if self._is_pair_kernel():
+            if self.parallelism > 1:
+                raise OptionError(
+                    f"{self}: parallelism is {self.parallelism}, but its kernel reads two symbols, whose rows come "
+                    f"together in one copy. Use 1."
+                )
+            keys = []  # Of the plan. The kernel itself is told the column of the symbols.
         keeps = self.operator_type in _KEEPS_COLUMNS if self.keeps_columns is None else self.keeps_columns
         if self.parallelism > 1 and not keys and self._expressions_have_kernels():
             raise OptionError(
@@ -191,13 +199,20 @@ class StreamOperatorNode:
             "parameters": parameters,
         }
 
-    def _is_keyed_kernel(self) -> bool:
+    def _kernel(self) -> KernelInfo | None:
         if self.operator_type is not OperatorType.KERNEL:
-            return False
+            return None
         if isinstance(self.function, Kernel):
-            return self.function.info.stateful
-        info = KERNELS.get(str((self.parameters or {}).get("kernel")))
+            return self.function.info
+        return KERNELS.get(str((self.parameters or {}).get("kernel")))
+
+    def _is_keyed_kernel(self) -> bool:
+        info = self._kernel()
         return info is not None and info.stateful
+
+    def _is_pair_kernel(self) -> bool:
+        info = self._kernel()
+        return info is not None and info.pair
 
     def _expressions_have_kernels(self) -> bool:
         step = (self.parameters or {}).get(self.operator_type.value)

@@ -169,6 +169,7 @@ def schema() -> dict[str, Any]:
             "then": {
                 "description": info.summary,
                 "properties": {option.name.rstrip("_"): _option_schema(option) for option in info.options},
+                "required": [option.name for option in info.options if option.required],
                 "propertyNames": {"enum": [*step["properties"], *(option.name.rstrip("_") for option in info.options)]},
             },
         }
@@ -180,8 +181,5 @@ def schema() -> dict[str, Any]:
 def _option_schema(option: Any) -> dict[str, Any]:
     names = {"bool": "boolean", "int": "integer", "float": "number", "str": "string", "None": "null"}
     described = f"{option.doc} {option.range}".strip()
-    return {
-        "type": [names[part] for part in option.type.split(" | ")],
-        "description": described,
-        "default": option.default,
-    }
+    entry = {"type": [names[part] for part in option.type.split(" | ")], "description": described}
+    return entry if option.required else entry | {"default": option.default}

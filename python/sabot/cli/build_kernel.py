@@ -1,0 +1,36 @@
+"""`sabot build-kernel`: kernels of your own in C++ as a library."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["build_kernel"]
+
+EXAMPLES = """[bold]Examples:[/bold]
+sabot build-kernel my_kernels.cc
+sabot build-kernel my_kernels.cc -o libmine.so --compiler clang++
+sabot run features.yaml --kernels libmy_kernels.so"""
+
+
+def build_kernel(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="C++ with a line SABOT_KERNELS(...).")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The library: lib<SOURCE>.so beside it, unless given."),
+    ] = None,
+    compiler: Annotated[
+        str | None, typer.Option(metavar="NAME", help="g++ 12 or newer, or clang++: CXX or c++, unless given.")
+    ] = None,
+    flag: Annotated[
+        list[str] | None, typer.Option(metavar="FLAG", help="One more flag for the compiler. May be repeated.")
+    ] = None,
+) -> None:
+    """Compile kernels of your own, as Sabot's own are compiled, into a library that Sabot loads.
+
+    sabot.load_kernels loads it, sabot run --kernels, and every process for which the environment variable
+    SABOT_KERNELS names it (several with ':' between them).
+    """
+    from sabot.kernel_libraries import build_kernels
+
+    typer.echo(build_kernels(sources, output, compiler=compiler, flags=flag or ()))
