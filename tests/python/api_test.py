@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.dataset as ds
 import pytest
 from sabot.errors import OptionError, SabotError, SchemaError
 from sabot.fintech import BollingerBandsKernel, CUSUMKernel, EWMAKernel, MidpriceKernel, OFIKernel, RollingZScoreKernel
+from sabot.kernel_info import literal
 
 import sabot
 from sabot import _native, fintech, tables
@@ -63,6 +65,27 @@ def duckdb_relation(table: pa.Table) -> duckdb.DuckDBPyRelation:
     return connection.from_arrow(table)
 
 
+def columns_of_numpy(table: pa.Table) -> dict[str, Any]:
+    plain = table.set_column(0, "symbol", table["symbol"].cast(pa.string()))
+    return {name: plain[name].to_numpy() for name in plain.column_names}
+
+
+def structured(table: pa.Table) -> Any:
+    columns = columns_of_numpy(table)
+    rows = np.empty(len(table), [(name, values.dtype) for name, values in columns.items()])
+    for name, values in columns.items():
+        rows[name] = values
+    return rows
+
+
+def table_of_numpy(columns: dict[str, Any]) -> pa.Table:
+    return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
+
+
+def table_of_structured(rows: Any) -> pa.Table:
+    return table_of_numpy({name: rows[name] for name in rows.dtype.names})
+
+
 # Name -> what makes it of a table, the type that comes out, and what makes a table of that.
 KINDS: dict[str, tuple[Callable[[pa.Table], Any], type, Callable[[Any], pa.Table]]] = {
     "Table": (lambda table: table, pa.Table, lambda out: out),
@@ -75,6 +98,8 @@ KINDS: dict[str, tuple[Callable[[pa.Table], Any], type, Callable[[Any], pa.Table
     "polars": (pl.DataFrame, pl.DataFrame, lambda out: out.to_arrow()),
     "pandas": (lambda table: table.to_pandas(), pd.DataFrame, pa.Table.from_pandas),
     "duckdb": (duckdb_relation, duckdb.DuckDBPyRelation, lambda out: out.to_arrow_table()),
+    "numpy": (columns_of_numpy, dict, table_of_numpy),
+    "structured": (structured, np.ndarray, table_of_structured),
     "stream": (OnlyAStream, pa.Table, lambda out: out),
     "array": (OnlyAnArray, pa.RecordBatch, lambda out: pa.Table.from_batches([out])),
 }
@@ -201,6 +226,14 @@ def test_pandas_keeps_index_columns_and_types(ticks: pa.Table) -> None:
     assert list(frame.columns) == [*ticks.column_names, "note"], "what was given stays as it was"
 
 
+def test_pandas_columns_of_one_name_matter_where_they_are_read(ticks: pa.Table) -> None:
+    frame = ticks.select(["symbol", "price", "bid", "ask"]).to_pandas()
+    twice = frame.set_axis(["symbol", "price", "note", "note"], axis=1)
+    assert list(fintech.ewma(twice)["ewma"].dropna()) == list(fintech.ewma(frame)["ewma"].dropna())
+    with pytest.raises(ValueError, match="price"):
+        fintech.ewma(frame.set_axis(["symbol", "price", "price", "note"], axis=1))
+
+
 def test_pandas_index_can_be_the_key(ticks: pa.Table) -> None:
     frame = ticks.to_pandas()
     result = fintech.ewma(frame.set_index("symbol"))
@@ -264,7 +297,6 @@ WRONG_KINDS = {
     "Scanner": (lambda table: ds.dataset(table).scanner(), r"Scanner is no table. Give its rows: .to_reader\(\)"),
     "Array": (lambda table: table["price"].chunk(0), r"is no table. Give a table: pyarrow.record_batch"),
     "ChunkedArray": (lambda table: table["price"], r"is no table. Give a table: pyarrow.table"),
-    "dict": (lambda table: table.to_pydict(), r"found dict. pyarrow.table\(...\) makes one of a dict of columns"),
 }
 
 
@@ -277,11 +309,18 @@ def test_what_is_no_table(kind: str, ticks: pa.Table) -> None:
         sabot.Stream.from_arrow(make(ticks))
 
 
+def test_a_stream_is_made_of_arrow_data(ticks: pa.Table) -> None:
+    message = r"found dict. pyarrow.table\(...\) makes one of a dict of columns"
+    with pytest.raises(TypeError, match=message):
+        sabot.Stream.from_arrow(ticks.to_pydict())  # type: ignore[arg-type]
+
+
 def test_no_library_is_imported_for_another_ones_data() -> None:
     program = (
         "import sys, sabot\n"
-        "sabot.fintech.ewma(sabot.Stream.from_generator(rows=10, symbols=2).collect())\n"
-        "print([name for name in ('polars', 'pandas', 'duckdb') if name in sys.modules])"
+        "ticks = sabot.Stream.from_generator(rows=10, symbols=2).collect()\n"
+        "sabot.fintech.ewma(ticks)\n"
+        "print([name for name in ('polars', 'pandas', 'duckdb', 'sabot.numpy_tables') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -303,18 +342,24 @@ def test_every_kernel_has_a_function_and_a_class_with_help(name: str, ticks: pa.
         assert text.startswith(info.summary)
         mentioned = [f"{entry.role}: column '{entry.column}'" for entry in info.inputs]
         mentioned += [f"{entry.name}: {entry.type}" for entry in info.outputs]
-        mentioned += [f"{entry.name}={entry.default!r}: {entry.type}" for entry in info.options]
+        mentioned += [
+            f"{entry.name}: {entry.type}" if entry.required else f"{entry.name}={literal(entry.default)}: {entry.type}"
+            for entry in info.options
+        ]
         flat = " ".join(text.split())
         assert [words for words in mentioned if words not in flat] == []
         parameters = inspect.signature(made).parameters
-        defaults = {entry.name: entry.default for entry in info.options}
+        nothing = inspect.Parameter.empty
+        defaults = {entry.name: nothing if entry.required else entry.default for entry in info.options}
         assert {option: parameters[option].default for option in defaults} == defaults
         assert all(parameters[option].kind is inspect.Parameter.KEYWORD_ONLY for option in defaults)
 
 
 @pytest.mark.parametrize("name", INFOS)
 def test_an_object_prints_as_what_makes_it(name: str) -> None:
-    kernel = getattr(fintech, INFOS[name].class_name)(by=["venue", "symbol"])
+    pair = INFOS[name].pair
+    options = {"symbol_a": "A", "symbol_b": "B"} if pair else {}
+    kernel = getattr(fintech, INFOS[name].class_name)(by=["symbol"] if pair else ["venue", "symbol"], **options)
     again = eval(repr(kernel), vars(fintech))
     assert repr(again) == repr(kernel)
     assert again.options == kernel.options
@@ -336,8 +381,6 @@ def test_the_five_spellings_of_a_decay(ticks: pa.Table) -> None:
 
 
 def test_numbers_of_numpy_are_options(ticks: pa.Table) -> None:
-    import numpy as np
-
     result = fintech.rolling_zscore(ticks, window=np.int64(7), ddof=np.int8(0))
     assert bits(result["zscore"]) == bits(fintech.rolling_zscore(ticks, window=7, ddof=0)["zscore"])
     assert bits(fintech.ewma(ticks, alpha=np.float32(0.5))["ewma"]) == bits(fintech.ewma(ticks, alpha=0.5)["ewma"])

@@ -113,7 +113,12 @@ BAD_OPTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("ewma", {"alpha": True}, "ewma: option 'alpha' must be a number, found True."),
     ("rolling_std", {"window": 0}, "rolling_std: option 'window' must be in [1, 16777216], found 0."),
     ("rolling_std", {"window": 5.5}, "rolling_std: option 'window' must be an integer, found 5.5."),
-    ("rolling_std", {"window": "5"}, "rolling_std: option 'window' must be an integer, found '5'."),
+    (
+        "rolling_std",
+        {"window": "5"},
+        "rolling_std: option 'window': '5' is no duration. Write a positive integer and one of ns, us, ms, s, m, h, d, "
+        'such as "500ms" or "5s" (below 2^63 ns).',
+    ),
     (
         "rolling_std",
         {"window": 5, "min_periods": 6},
@@ -229,8 +234,11 @@ def test_an_empty_table_has_the_outputs() -> None:
         table = TICKS.slice(0, 0)
         for entry in info.inputs:
             if entry.column not in table.column_names:
-                table = table.append_column(entry.column, pa.array([], pa.float64()))
-        result = getattr(fintech, info.name)(table, outputs={entry.name: f"out_{entry.name}" for entry in info.outputs})
+                kind = pa.float64() if entry.type == "float64" else pa.int64()
+                table = table.append_column(entry.column, pa.array([], kind))
+        options = {entry.name: entry.name for entry in info.options if entry.required}
+        outputs = {entry.name: f"out_{entry.name}" for entry in info.outputs}
+        result = getattr(fintech, info.name)(table, outputs=outputs, **options)
         assert len(result) == 0
         assert result.column_names[table.num_columns :] == [f"out_{entry.name}" for entry in info.outputs]
 

@@ -4,6 +4,8 @@ One file a family, one function a kernel; `rules` has what all kernels share: mi
 """
 
 from reference import (
+    cross_asset,
+    crypto,
     execution,
     features,
     fx,
@@ -13,6 +15,7 @@ from reference import (
     online_statistics,
     order_flow,
     risk,
+    safety,
     volatility,
 )
 from reference.compare import assert_agree, bits, differences
@@ -25,6 +28,8 @@ __all__ = [
     "assert_agree",
     "bits",
     "compute",
+    "cross_asset",
+    "crypto",
     "differences",
     "execution",
     "features",
@@ -36,5 +41,6 @@ __all__ = [
     "online_statistics",
     "order_flow",
     "risk",
+    "safety",
     "volatility",
 ]

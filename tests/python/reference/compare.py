@@ -39,7 +39,8 @@ def bits(column: pa.ChunkedArray) -> tuple[str, bytes, bytes]:
     chunks = [chunk for chunk in column.chunks if len(chunk) > 0]
     array = pa.concat_arrays(chunks) if chunks else pa.array([], column.type)
     validity = array.is_valid().to_numpy(zero_copy_only=False).tobytes()
+    if pa.types.is_boolean(array.type):
+        return str(array.type), validity, array.fill_null(False).to_numpy(zero_copy_only=False).tobytes()
     if pa.types.is_primitive(array.type):
-        assert array.type.bit_width >= 8
         return str(array.type), validity, array.fill_null(0).to_numpy(zero_copy_only=False).tobytes()
     return str(array.type), validity, "\0".join(array.fill_null("").to_pylist()).encode()

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -47,47 +48,94 @@ def _is_duration(halflife: float | str | None) -> bool:
     return isinstance(halflife, str)
 
 
-@reference(
-    rows="valid",
-    inputs={"x": "price", "timestamp": "timestamp"},
-    outputs={"ewma": float},
-    needs=lambda options: ["x", *(["timestamp"] if _is_duration(options.get("halflife")) else [])],
-    exact=lambda options: "halflife" not in options,  # An exponential function comes in.
-)
-def ewma(
-    x: Floats, timestamp: np.ndarray | None, *, alpha=0.06, lambda_=None, span=None, com=None, halflife=None
-) -> Values:
-    """Exponential average seeded with the first value. With a half-life in time, a late row is missing."""
+def needs_time(*roles: str) -> Callable[[Values], list[str]]:
+    """What a kernel with a decay reads: these, and times if its half-life is one."""
+    return lambda options: [*roles, *(["timestamp"] if _is_duration(options.get("halflife")) else [])]
+
+
+def has_no_halflife(options: Values) -> bool:
+    """With one, an exponential function comes in: the definition doesn't say how it is rounded."""
+    return "halflife" not in options
+
+
+def alphas(timestamp: np.ndarray | None, rows: int, *, alpha, lambda_, span, com, halflife) -> list[float]:
+    """Row by row the weight of the newest value, however it is spelled; NaN where the row is late. The first is 1."""
+    if _is_duration(halflife):
+        number, unit = re.fullmatch(r"(\d+)([a-z]+)", halflife).groups()
+        length = int(number) * _NANOSECONDS[unit]
+        found, newest = [], None
+        for time in timestamp.tolist():
+            if newest is None:
+                found.append(1.0)
+            elif time < newest:
+                found.append(math.nan)
+            else:
+                found.append(-math.expm1(-math.log(2) * ((time - newest) / length)))
+            newest = time if newest is None else max(newest, time)
+        return found
     if lambda_ is not None:
         alpha = 1 - lambda_
     elif span is not None:
         alpha = 2 / (span + 1)
     elif com is not None:
         alpha = 1 / (1 + com)
-    elif halflife is not None and not _is_duration(halflife):
+    elif halflife is not None:
         alpha = -math.expm1(-math.log(2) / halflife)
-    values = x.tolist()
-    result = values[:1]
-    average = values[0] if values else math.nan
-    if _is_duration(halflife):
-        number, unit = re.fullmatch(r"(\d+)([a-z]+)", halflife).groups()
-        length = int(number) * _NANOSECONDS[unit]
-        times = timestamp.tolist()
-        newest = times[0] if times else 0
-        for value, time in zip(values[1:], times[1:], strict=True):
-            if time >= newest:
-                average += -math.expm1(-math.log(2) * ((time - newest) / length)) * (value - average)
-            result.append(average if time >= newest else math.nan)
-            newest = max(newest, time)
-    else:
-        for value in values[1:]:
-            average += alpha * (value - average)
-            result.append(average)
+    return [1.0, *[alpha] * (rows - 1)][:rows]
+
+
+@reference(
+    rows="valid",
+    inputs={"x": "price", "timestamp": "timestamp"},
+    outputs={"ewma": float},
+    needs=needs_time("x"),
+    exact=has_no_halflife,
+)
+def ewma(
+    x: Floats, timestamp: np.ndarray | None, *, alpha=0.06, lambda_=None, span=None, com=None, halflife=None
+) -> Values:
+    """Exponential average seeded with the first value. With a half-life in time, a late row is missing."""
+    weights = alphas(timestamp, len(x), alpha=alpha, lambda_=lambda_, span=span, com=com, halflife=halflife)
+    result: list[float] = []
+    average = float(x[0]) if len(x) else math.nan
+    for value, weight in zip(x.tolist(), weights, strict=True):
+        if not math.isnan(weight):
+            average += weight * (value - average)
+        result.append(math.nan if math.isnan(weight) else average)
     return {"ewma": result}
 
 
 @reference(
-    rows="valid", inputs={"x": "price"}, outputs={"zscore": float}, window=lambda options: options.get("window", 100)
+    rows="valid",
+    inputs={"x": "x", "y": "y", "timestamp": "timestamp"},
+    outputs={"ewcov": float},
+    needs=needs_time("x", "y"),
+    exact=has_no_halflife,
+)
+def ewcov(
+    x: Floats, y: Floats, timestamp: np.ndarray | None, *, alpha=0.06, lambda_=None, span=None, com=None, halflife=None
+) -> Values:
+    """Exponential covariance, by the recurrence that its entry fixes."""
+    weights = alphas(timestamp, len(x), alpha=alpha, lambda_=lambda_, span=span, com=com, halflife=halflife)
+    result: list[float] = []
+    mean_x = mean_y = covariance = 0.0
+    for row, (left, right, weight) in enumerate(zip(x.tolist(), y.tolist(), weights, strict=True)):
+        if row == 0:
+            mean_x, mean_y = left, right
+        elif not math.isnan(weight):
+            dx, dy = left - mean_x, right - mean_y
+            mean_x, mean_y = mean_x + weight * dx, mean_y + weight * dy
+            covariance = (1 - weight) * (covariance + weight * dx * dy)
+        result.append(math.nan if math.isnan(weight) else covariance)
+    return {"ewcov": result}
+
+
+@reference(
+    rows="valid",
+    inputs={"x": "price"},
+    outputs={"zscore": float},
+    items_from=0,
+    window=lambda options: options.get("window", 100),
 )
 def rolling_zscore(x: Floats, *, window=100, min_periods=None, ddof=1) -> Values:
     """Distance from the mean of the last values, in their standard deviations."""

@@ -14,6 +14,7 @@ from reference.rules import Floats, Values, reference
     inputs={"bid": "bid", "ask": "ask", "bid_size": "bid_size", "ask_size": "ask_size"},
     outputs={"ofi": float},
     valid=lambda bid_size, ask_size, **_: (bid_size >= 0) & (ask_size >= 0),
+    items_from=1,
     window=lambda options: options.get("window", 1) + 1,
 )
 def ofi(bid: Floats, ask: Floats, bid_size: Floats, ask_size: Floats, *, window=1, min_periods=None) -> Values:
@@ -70,7 +71,7 @@ def _bought_shares(price: Floats) -> list[float]:
         mean += deviation / n
         squares += deviation * (change - mean)
         sigma = math.sqrt(squares / (n - 1)) if n > 1 else 0.0
-        if sigma > 0:
+        if 0 < sigma < math.inf:
             shares.append(0.5 * math.erfc(-change / sigma / math.sqrt(2)))
         else:
             shares.append(0.5 * (1 + np.sign(change)))

@@ -1,6 +1,7 @@
-// A program of somebody else: averages a few prices with an installed Sabot.
+// A program of somebody else: averages a few prices with an installed Sabot, and runs a kernel of its own.
 #include <sabot/kernels/online_statistics.h>
 #include <sabot/kernels/registry.h>
+#include <sabot/operators/kernel_library.h>
 
 #include <cstdio>
 
@@ -18,6 +19,12 @@ int main() {
   double average = 0;
   for (const double price : {100.0, 102.0, 101.0}) average = Ewma::Update(weight, symbol, {.x = price});
   if (average != 101.0) return 2;
+  const auto loaded = sabot::operators::LoadKernels(MINE);
+  if (!loaded.ok() || loaded->size() != 1 || loaded->front()->doc.name != "doubled") {
+    std::fprintf(stderr, "%s\n", loaded.status().ToString().c_str());
+    return 3;
+  }
+  if (!sabot::operators::MakeKeyedKernel("doubled", {}).ok()) return 4;
   std::printf("outside: all is well, %s is %g\n", (*kernel)->doc.name.data(), average);
   return 0;
 }
