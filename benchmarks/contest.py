@@ -81,12 +81,20 @@ class Calls:
 class Worker:
     """A contender in a process of its own, for libraries that fix their threads when they are imported. See serve()."""
 
-    def __init__(self, script: Path, name: str, threads: int, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        script: Path,
+        name: str,
+        threads: int,
+        folder: Path,
+        environment: dict[str, str],
+        python: str = sys.executable,
+    ) -> None:
         self.name = name
         self.threads = threads
         self.patience = PATIENCE
         self._process = subprocess.Popen(
-            [sys.executable, str(script), str(folder), str(threads)],
+            [python, str(script), str(folder), str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

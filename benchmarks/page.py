@@ -3,15 +3,16 @@
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from contest import Timings, on_threads
 from figures import THREADS, Figure, Measured, figures
-from kernels.cases import CASES
+from kernels.cases import CASES, Case
 from ticks import SYMBOLS
 
+PACKAGES = ("sabot", "pyarrow", "numpy", "polars", "duckdb", "pandas", "numba", "TA-Lib")
 COMMAND = "python benchmarks/run.py --write docs/benchmarks.md"
 
 INTRODUCTION = """\
@@ -70,14 +71,19 @@ def _parts(measured: Measured, why: Mapping[str, str], quick: bool) -> Iterator[
     if quick:
         yield "**A quick run: it shows that everything runs, not how fast.**\n"
     yield INTRODUCTION.format(command=COMMAND, rows=measured.rows, symbols=SYMBOLS, rounds=measured.rounds)
-    yield from _machine(measured.isa)
-    yield from _figures(measured, why, explain=not quick)
+    yield from machine(measured.isa, PACKAGES)
+    found = [figure for figure in figures(measured) if figure.measured is not None]
+    if found:
+        yield f"\n## Figures\n\n{how_many(found)}\n"
+        yield figure_table(found)
+        if not quick:
+            yield from reasons(found, why)
     if measured.timings.seconds:
         yield f"\n## Rows a second\n\n{RATES}"
-        yield _rates(measured.timings, measured.contenders)
+        yield rates(measured.timings, measured.contenders, CASES.values())
     if measured.kept.seconds:
         yield f"\n## Results kept\n\n{KEPT}"
-        yield _rates(measured.kept, measured.contenders)
+        yield rates(measured.kept, measured.contenders, CASES.values())
     if measured.calls:
         yield f"\n## One batch of 1,000 rows\n\n{CALLS}"
         yield table(["call", "µs"], [[CALL_TITLES[name], f"{took:.1f}"] for name, took in measured.calls.items()])
@@ -96,20 +102,26 @@ def _parts(measured: Measured, why: Mapping[str, str], quick: bool) -> Iterator[
     if measured.rates:
         yield f"\n## Every kernel\n\n{EVERY}"
         header = ["kernel", *(on_threads("", threads).removeprefix(", ") for threads in THREADS)]
-        yield table(header, [[f"`{name}`", *map(_millions, rates)] for name, rates in measured.rates.items()])
+        yield table(header, [[f"`{name}`", *map(_millions, each)] for name, each in measured.rates.items()])
 
 
-def _figures(measured: Measured, why: Mapping[str, str], *, explain: bool) -> Iterator[str]:
-    found = [figure for figure in figures(measured) if figure.measured is not None]
-    if not found:
-        return
-    yield f"\n## Figures\n\n{sum(figure.met for figure in found)} of {len(found)} are met.\n"
-    yield table(["what", "target", "measured", ""], [figure_row(figure) for figure in found])
+def how_many(found: Sequence[Figure]) -> str:
+    """Of the figures that were measured are met."""
+    return f"{sum(figure.met for figure in found)} of {len(found)} are met."
+
+
+def figure_table(found: Sequence[Figure]) -> str:
+    """Figures that were measured."""
+    return table(["what", "target", "measured", ""], [figure_row(figure) for figure in found])
+
+
+def reasons(found: Sequence[Figure], why: Mapping[str, str]) -> Iterator[str]:
+    """For those that are not met."""
     short = [figure for figure in found if not figure.met]
-    if short and explain:
+    if short:
         yield "\nWhy some fall short:\n"
         for figure in short:
-            yield f"- {figure.what}: {why.get(figure.key, 'not explained yet.')}"
+            yield f"- {figure.what}: {_reason(figure.key, why)}"
 
 
 def figure_row(figure: Figure) -> list[str]:
@@ -121,11 +133,11 @@ def figure_row(figure: Figure) -> list[str]:
     return [figure.what, f"{bound} {figure.target:g}{figure.unit}", f"{value:.{digits}f}{figure.unit}", verdict]
 
 
-def _rates(timings: Timings, contenders: Sequence[str]) -> str:
-    ran = {name for _, name in timings.seconds}
-    names = [name for name in contenders if name in ran]
-    cases = [case for case in CASES if any((case, name) in timings.seconds for name in names)]
-    rows = [[CASES[case].title, *(_millions(timings.rate(case, name)) for name in names)] for case in cases]
+def rates(timings: Timings, contenders: Sequence[str], cases: Iterable[Case]) -> str:
+    """Of the cases and contenders that ran."""
+    cases = [case for case in cases if any((case.name, name) in timings.seconds for name in contenders)]
+    names = [name for name in contenders if any((case.name, name) in timings.seconds for case in cases)]
+    rows = [[case.title, *(_millions(timings.rate(case.name, name)) for name in names)] for case in cases]
     return table(["", *names], rows)
 
 
@@ -142,10 +154,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _machine(isa: str) -> Iterator[str]:
+def machine(isa: str, packages: Sequence[str]) -> Iterator[str]:
+    """What it was measured on, and with which versions."""
     cpu = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    packages = ["sabot", "pyarrow", "numpy", "polars", "duckdb", "pandas", "numba", "TA-Lib"]
     yield (
         f"- Machine: {cpu[1] if cpu else platform.machine()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GB; "
         f"Sabot's vector maths: {isa}."
@@ -155,3 +167,10 @@ def _machine(isa: str) -> Iterator[str]:
         f"Python {platform.python_version()}."
     )
     yield f"- Versions: {', '.join(f'{package} {metadata.version(package)}' for package in packages)}."
+
+
+def _reason(key: str, why: Mapping[str, str]) -> str:
+    """Of a figure, or of those whose keys begin like it: "polars/2" is that of all of them."""
+    while key and key not in why:
+        key = key.rpartition("/")[0]
+    return why.get(key, "not explained yet.")

@@ -164,7 +164,7 @@ class Run:
 
             ticks = self._data()
             script = HERE / "kernels/polars_expressions.py"
-            self._contenders += [sabot_calls.contender(ticks, threads) for threads in THREADS]
+            self._contenders += [sabot_calls.contender(lambda case: ticks[case.table], threads) for threads in THREADS]
             self._contenders += [hand_loops.contender(ticks, self._library, memory) for memory in hand_loops.NAMES]
             for threads in THREADS:
                 environment = {"POLARS_MAX_THREADS": str(threads)}

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-import sabot
-
 SYMBOLS = 1_000
 SEED = 1
 NULLS = 0.1
@@ -24,10 +22,10 @@ class Ticks:
     def make(cls, folder: Path, rows: int) -> "Ticks":
         """Write them to files: ten columns, `rows` rows."""
         ticks = generate(rows, "ticks")
-        _write(ticks, folder / "ticks")
+        write(ticks, folder / "ticks")
         symbols = ticks.column("symbol").chunk(0).dictionary_decode()
-        _write(pa.table({"symbol": symbols, "price": ticks.column("price")}), folder / "strings")
-        _write(generate(rows, "quotes", nulls=NULLS).select(["symbol", "bid", "ask"]), folder / "nulls")
+        write(pa.table({"symbol": symbols, "price": ticks.column("price")}), folder / "strings")
+        write(generate(rows, "quotes", nulls=NULLS).select(["symbol", "bid", "ask"]), folder / "nulls")
         return cls(folder)
 
     def __getitem__(self, name: str) -> pa.Table:
@@ -36,10 +34,12 @@ class Ticks:
         return self._tables[name]
 
 
-def generate(rows: int, kind: str, nulls: float = 0.0) -> pa.Table:
+def generate(rows: int, kind: str, nulls: float = 0.0, symbols: int = SYMBOLS) -> pa.Table:
     """Ticks or quotes, in one chunk."""
+    import sabot  # Here, since a worker whose interpreter has no Sabot reads what another process wrote.
+
     return (
-        sabot.Stream.from_generator(rows=rows, symbols=SYMBOLS, seed=SEED, kind=kind, nulls=nulls)
+        sabot.Stream.from_generator(rows=rows, symbols=symbols, seed=SEED, kind=kind, nulls=nulls)
         .collect()
         .combine_chunks()
     )
@@ -49,7 +49,8 @@ def generate(rows: int, kind: str, nulls: float = 0.0) -> pa.Table:
 # cache line.
 
 
-def _write(table: pa.Table, folder: Path) -> None:
+def write(table: pa.Table, folder: Path) -> None:
+    """A table of one chunk a column."""
     folder.mkdir(parents=True)
     for name in table.column_names:
         array = table.column(name).chunk(0)

@@ -37,7 +37,7 @@ def kernel(folder: str, name: str, threads: str = "0") -> dict[str, float]:
     before = memory("VmRSS")
     table = read(Path(folder) / case.table, into_memory=True)
     result = sabot_calls.compute(table, case)
-    outputs = sabot_calls.new_columns(name, result)
+    outputs = sabot_calls.new_columns(case, result)
     return {
         "before_mb": before,
         "input_mb": _bytes(table.columns) / MEGABYTE,

@@ -4,11 +4,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 import pyarrow as pa
+from kernels import inputs
+from sabot.kernel_info import KernelInfo
 from ticks import generate
 
 import sabot
@@ -17,19 +19,17 @@ from sabot import fintech
 
 def measure(ticks: pa.Table, threads: list[int], rounds: int) -> dict[str, list[float]]:
     """Kernel -> best rows a second on each number of threads."""
-    table = with_inputs(ticks)
     rates = {}
     for info in fintech.kernels():
-        needed = {entry.column for entry in info.inputs} | {"symbol"}
-        data = table.select([name for name in table.column_names if name in needed])
-        kernel = getattr(fintech, info.name)
+        data = inputs.table_of(ticks, sorted(inputs.needed(info, {})))
+        kernel, options = getattr(fintech, info.name), required(info)
         best = [float("inf")] * len(threads)
-        kernel(data)
+        kernel(data, **options)
         for _ in range(rounds):
             for index, count in enumerate(threads):
                 sabot.set_max_threads(count)
                 started = time.perf_counter()
-                result = kernel(data)
+                result = kernel(data, **options)
                 best[index] = min(best[index], time.perf_counter() - started)
                 del result
         rates[info.name] = [len(data) / seconds for seconds in best]
@@ -37,24 +37,9 @@ def measure(ticks: pa.Table, threads: list[int], rounds: int) -> dict[str, list[
     return rates
 
 
-def with_inputs(ticks: pa.Table) -> pa.Table:
-    """The ticks with every column that a kernel reads: what other kernels compute, and around 1 what no feed has."""
-    random = np.random.default_rng(1)
-    written = {output.name: info for info in fintech.kernels() for output in info.outputs}
-    table = ticks
-    for info in fintech.kernels():
-        for entry in info.inputs:
-            if entry.column in table.column_names:
-                continue
-            if entry.column in written:
-                result = getattr(fintech, written[entry.column].name)(ticks)
-                column = result.column(entry.column)
-            elif entry.type == "float64":
-                column = pa.array(np.exp(0.01 * random.standard_normal(len(ticks))))
-            else:
-                column = ticks.column("timestamp")
-            table = table.append_column(entry.column, column)
-    return table
+def required(info: KernelInfo) -> dict[str, Any]:
+    """The options that have no default: the two symbols of a pair, which are those with the most ticks."""
+    return {"symbol_a": "S0000", "symbol_b": "S0001"} if "symbol_a" in {option.name for option in info.options} else {}
 
 
 def main() -> None:

@@ -1,22 +1,25 @@
 """Sabot, as its users call it: an Arrow table in, the same table with new columns out."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
 from contest import Calls, on_threads
 from kernels.cases import CASES, Case
-from ticks import Ticks
 
 import sabot
 from sabot import fintech
 
 
-def contender(ticks: Ticks, threads: int) -> Calls:
+def contender(table_of: Callable[[Case], pa.Table], threads: int, cases: Mapping[str, Case] = CASES) -> Calls:
     """Sabot on so many threads."""
-    calls = {name: (lambda case=case: compute(ticks[case.table], case)) for name, case in CASES.items()}
-    name = on_threads("Sabot", threads)
+    calls = {name: (lambda case=case: compute(table_of(case), case)) for name, case in cases.items()}
     return Calls(
-        name, threads, calls, lambda case, result: new_columns(case, result), lambda: sabot.set_max_threads(threads)
+        on_threads("Sabot", threads),
+        threads,
+        calls,
+        lambda name, result: new_columns(cases[name], result),
+        lambda: sabot.set_max_threads(threads),
     )
 
 
@@ -34,8 +37,8 @@ def chain_of(case: Case) -> list[Any]:
     return [classes[name](**options) for name, options in case.kernels]
 
 
-def new_columns(case: str, result: pa.Table) -> list[pa.ChunkedArray]:
+def new_columns(case: Case, result: pa.Table) -> list[pa.ChunkedArray]:
     """What the kernels appended."""
     outputs = {info.name: len(info.outputs) for info in fintech.kernels()}
-    count = sum(outputs[name] for name, _ in CASES[case].kernels)
+    count = sum(outputs[name] for name, _ in case.kernels)
     return result.columns[len(result.columns) - count :]
