@@ -26,6 +26,12 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
         "`sabot.Stream`; [what it is](../concepts/streams.md). `Path` is a string or an `os.PathLike`. `ArrowData` is "
         "anything with the Arrow PyCapsule interface, `ExprLike` an expression as text, `sabot.Expr` or of pyarrow.",
     ),
+    (
+        "Sources of streams",
+        "stream_sources.py",
+        ("StreamSources",),
+        "Methods of `sabot.Stream`: `sabot.Stream.from_parquet(...)`.",
+    ),
     ("Apps", "app.py", ("App",), "`sabot.App`."),
     (
         "Runs",
@@ -75,6 +81,31 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
         "In `sabot.fintech`, where the [kernels](README.md) are as well.",
     ),
     (
+        "Kernels of your own",
+        "python_kernel.py",
+        ("PythonKernel",),
+        "`sabot.PythonKernel`; [how to write one](../how-to/write-a-kernel.md).",
+    ),
+    ("Rows of many keys", "slots.py", ("previous", "rounds"), "`sabot.previous`, `sabot.rounds`: for such kernels."),
+    (
+        "Libraries of kernels",
+        "kernel_libraries.py",
+        ("load_kernels", "build_kernels"),
+        "`sabot.load_kernels`, `sabot.kernel_libraries`; [how to make one](../how-to/write-a-kernel.md#in-c).",
+    ),
+    (
+        "Schedules",
+        "schedules.py",
+        ("optimal_ac_schedule",),
+        "In `sabot.fintech`.",
+    ),
+    (
+        "Frames",
+        "accessors.py",
+        ("FrameAccessor", "LazyFrameAccessor"),
+        "`frame.sabot`, of the frames of polars and pandas; [how to use it](../how-to/features-in-a-notebook.md).",
+    ),
+    (
         "Jobs",
         "execution/job_graph.py",
         ("JobGraph", "JobEdge"),
@@ -102,6 +133,7 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
     ("Shuffles of agents", "shuffle/manager.py", ("ShuffleManager", "ShuffleMetrics"), "`sabot.shuffle`."),
     ("Shuffles of plans", "shuffle/coordinator.py", ("ShuffleCoordinator",), "`sabot.shuffle`."),
     ("Tests of functions", "testing.py", ("check_function",), "`sabot.testing`."),
+    ("Tests of kernels", "kernel_laws.py", ("check_kernel",), "`sabot.testing`."),
     ("Errors", "errors.py", (), "`sabot.errors`."),
     ("Threads", "__init__.py", ("set_max_threads",), "`sabot.set_max_threads`."),
 ]
@@ -221,7 +253,7 @@ def command_line_page() -> str:
 
 
 def _command(command: Any, before: str) -> Iterator[str]:
-    name = f"{before} {command.name or command.callback.__name__}"
+    name = f"{before} {command.name or command.callback.__name__.replace('_', '-')}"
     parameters = inspect.signature(command.callback).parameters.values()
     arguments = [_usage(each) for each in parameters if _is_argument(_described(each)[0])]
     yield f"{'##' if before == 'sabot' else '###'} {name}"
