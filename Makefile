@@ -68,8 +68,9 @@ test-all: test
 	SABOT_KILL_ROUNDS=50 $(PYTHON) -m pytest tests/system/kill_test.py -k random
 	$(PYTHON) -m pytest -m slow || (($$? == 5))  # 5: no test is marked slow.
 
-bench: .venv/stamps/bench cpp .venv/stamps/package
+bench: .venv/stamps/bench cpp .venv/stamps/package build/csp/pyvenv.cfg
 	$(PYTHON) benchmarks/run.py
+	$(PYTHON) benchmarks/kernel_library.py
 	$(PYTHON) benchmarks/pipelines.py
 	$(PYTHON) benchmarks/dataflow.py
 	$(PYTHON) benchmarks/checkpoints.py
@@ -79,6 +80,11 @@ bench-flink: .venv/stamps/bench cpp .venv/stamps/package build/flink/keyed-ewma-
 
 build/flink/keyed-ewma-1.jar: .venv/stamps/flink $(shell find benchmarks/flink -type f)
 	mvn --quiet --batch-mode --file benchmarks/flink/pom.xml package
+	@touch $@
+
+build/csp/pyvenv.cfg: .venv/stamps/build pyproject.toml
+	$(PYTHON) -m venv --clear --without-pip build/csp
+	$(PYTHON) -m pip --python build/csp/bin/python install --quiet --group csp
 	@touch $@
 
 docs: .venv/stamps/package

@@ -239,6 +239,14 @@ function(sabot_install_package)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/sabot/${folder}" COMPONENT development
             DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sabot" FILES_MATCHING PATTERN "*.h")
   endforeach()
+  if(SABOT_BUILD_PYTHON)  # What `sabot build-kernel` compiles and links kernels of one's own with.
+    foreach(folder IN ITEMS data market kernels state operators)
+      install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/sabot/${folder}" COMPONENT python DESTINATION sabot/include/sabot
+              FILES_MATCHING PATTERN "*.h" PATTERN "*_internal.h" EXCLUDE)
+    endforeach()
+    install(FILES $<TARGET_FILE:sabot_data> $<TARGET_FILE:sabot_kernels> $<TARGET_FILE:sabot_state>
+            COMPONENT python DESTINATION sabot/lib)
+  endif()
   install(EXPORT SabotTargets COMPONENT development NAMESPACE Sabot:: DESTINATION "${package_dir}")
   configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/SabotConfig.cmake.in"
                                 "${PROJECT_BINARY_DIR}/SabotConfig.cmake" INSTALL_DESTINATION "${package_dir}")
