@@ -38,22 +38,18 @@ PACKAGES = ("sabot", "pyarrow", "numpy", "polars", "TA-Lib")
 # Why a figure falls short, by its key, such as "scalars/vpin" or "polars/2/lag": what profiling showed.
 # Why a figure falls short, by its key or the beginning of it: what profiling showed.
 WHY: dict[str, str] = {
-    "scalars/vpin": "an `erfc` a row, 448 of its 632 instructions, computed one at a time. Computed for many rows "
-    "before the loop it would be a vector's.",
-    "scalars/corwin_schultz_spread": "logarithms and an exponential in each row, 431 of 593 instructions, one at "
-    "a time.",
+    "scalars/vpin": "most of a row is its `erfc`, computed one at a time.",
+    "scalars/corwin_schultz_spread": "most of a row is its logarithms and an exponential, computed one at a time.",
     "sums/corwin_schultz_spread_100": "the same logarithms.",
-    "scalars/hayashi_yoshida_cov": "every row's symbol is compared with both of the pair before the kernel runs.",
+    "scalars/hayashi_yoshida_cov": "not profiled; of every row the symbol is compared with both of the pair first.",
     "scalars/hayashi_yoshida_corr": "as `hayashi_yoshida_cov`.",
     "polars/2": "one kernel with state works on one core, polars on both.",
     "polars/1/rolling_kurt_100": "fourth moments are merged here, never subtracted, so that nothing drifts.",
-    "polars/1/historical_var_100": "each row moves a part of a sorted window of 100 values in memory: 424 "
-    "instructions.",
-    "polars/1/roll_spread_100": "sums in twice the digits of a float64, which its square root needs next to zero: 572 "
-    "instructions.",
+    "polars/1/historical_var_100": "each row moves a part of a sorted window of 100 values in memory.",
+    "polars/1/roll_spread_100": "sums in twice the digits of a float64, which its square root needs next to zero.",
     "talib/diff": "TA-Lib subtracts two arrays that lie in the cache; Sabot resolves a key and keeps a ring.",
-    "talib": "rows of one symbol depend on one another, so what counts is how long a step takes: one that merges "
-    "aggregates is longer than TA-Lib's running sum, which drifts, and a table has a key to resolve.",
+    "talib": "rows of one symbol depend on one another, so what counts is most likely how long a step takes: one that "
+    "merges aggregates is longer than TA-Lib's running sum, which drifts, and a table has a key to resolve.",
 }
 
 INTRODUCTION = """\
