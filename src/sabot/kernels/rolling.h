@@ -64,11 +64,6 @@ struct TwoStack {
     }
   }
 
-  // The aggregate of a window of time as it stands.
-  static Node Timed(const Counters& counters, std::span<const double> ring) {
-    return Whole<kTimedCells>(counters, ring.data());
-  }
-
   // Moves the values of a window of time to a longer ring.
   static void Move(Counters& counters, std::span<const double> from, std::span<double> to) {
     MoveRing(from, counters.head, counters.size, kTimedCells, to);
