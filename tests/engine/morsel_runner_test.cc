@@ -60,6 +60,56 @@ TEST(RunMorsels, GivesTheSameBitsOnManyThreads) {
   }
 }
 
+// Alone, or two of which the second reads the first, on more threads than that: their slots are split.
+std::vector<std::vector<KernelSpec>> NarrowChains() {
+  const kernels::OptionMap window = {{"window", int64_t{7}}, {"min_periods", int64_t{2}}};
+  return {{{.kernel = "rolling_skew", .options = window}},
+          {{.kernel = "vpin", .options = {{"bucket_volume", 300.0}, {"n_buckets", int64_t{3}}}}},
+          {{.kernel = "rolling_kurt", .options = window}, {.kernel = "historical_var", .options = window}},
+          {{.kernel = "rolling_skew", .options = window},
+           {.kernel = "rolling_kurt", .options = window, .columns = {{"x", "rolling_skew"}}}}};
+}
+
+TEST(RunMorsels, GivesTheSameBitsWhereSlotsAreSplit) {
+  // New symbols come all the time, so that state grows while others use theirs.
+  const auto ticks = SampleTicks({.rows = 6 * operators::MorselRows() + 17, .symbols = 20'000});
+  const auto few = SampleTicks({.rows = 4 * operators::MorselRows(), .symbols = 3});
+  for (const auto& specs : NarrowChains()) {
+    auto sequential = KernelChain::Make(specs).ValueOrDie();
+    const auto expected = sequential.Process(ticks).ValueOrDie();
+    const auto expected_next = sequential.Process(few).ValueOrDie();
+    ASSERT_LT(expected->columns().back()->null_count(), expected->num_rows());
+    const auto check = [&](env::Executor& executor) {
+      env::NoInterrupt interrupt;
+      auto chain = KernelChain::Make(specs).ValueOrDie();
+      EXPECT_TRUE(SameBits(*expected, *RunMorsels(chain, ticks, executor, interrupt).ValueOrDie()));
+      EXPECT_TRUE(SameBits(*expected_next, *RunMorsels(chain, few, executor, interrupt).ValueOrDie()));
+      EXPECT_TRUE(chain.Snapshot(0).ValueOrDie()->Equals(*sequential.Snapshot(0).ValueOrDie()));
+    };
+    for (uint64_t seed = 0; seed < 5; ++seed) check(*env::MakeSeededExecutor(seed, 2 + 5 * static_cast<int>(seed % 2)));
+    for (const int threads : {2, 4}) check(*env::MakeTbbExecutor(threads));
+  }
+}
+
+TEST(RunMorsels, SplitsSlotsOnlyWhereThreadsAreLeft) {
+  const auto ticks = SampleTicks({.rows = 3 * operators::MorselRows(), .symbols = 3});
+  const auto stages = [&](const std::vector<KernelSpec>& specs, int threads) {
+    auto chain = KernelChain::Make(specs).ValueOrDie();
+    return chain.Begin(ticks, threads).ValueOrDie()->stages();
+  };
+  const KernelSpec costly{.kernel = "rolling_skew"}, cheap{.kernel = "ewma"};
+  EXPECT_EQ(stages({costly}, 1), 2);  // With the keys.
+  EXPECT_EQ(stages({costly}, 2), 3);
+  EXPECT_EQ(stages({costly}, 7), 5);
+  EXPECT_EQ(stages({costly}, 100), 9);
+  EXPECT_EQ(stages({cheap}, 100), 2);
+  EXPECT_EQ(stages({{.kernel = "rolling_min"}}, 100), 2);
+  EXPECT_EQ(stages({{.kernel = "rolling_std"}}, 100), 2);  // Its parts would take longer than one thread for all.
+  EXPECT_EQ(stages({costly, cheap}, 3), 3);
+  EXPECT_EQ(stages({costly, cheap}, 4), 4);
+  EXPECT_EQ(stages({{.kernel = "rolling_skew", .options = {{"window", std::string("5s")}}}}, 2), 2);  // Rings grow.
+}
+
 class StopAt final : public env::Interrupt {
  public:
   explicit StopAt(int calls) : left_(calls) {}

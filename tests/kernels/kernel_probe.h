@@ -54,7 +54,7 @@ class KernelProbe {
     if constexpr (!kStateful<K>) {
       return K::Compute(parameters_, row);
     } else {
-      auto result = CallUpdate<K>(parameters_, symbol_, ring_, row);
+      auto result = RunRow<K>(parameters_, symbol_, ring_, row);
       if constexpr (requires(std::span<double> values) { K::Finish(values); }) {
         if (std::isfinite(result)) K::Finish({&result, 1});
       }

@@ -40,6 +40,7 @@ const Function kFunctions[] = {
     {"expm1", Expm1, Expm1, &VectorFunctions::expm1, std::expm1, 1.0, -40, 700, 0xEB92044B5297AB3D},
     {"log1p", Log1p, Log1p, &VectorFunctions::log1p, std::log1p, 1.0, -0.999, 1e300, 0xD277E13803DC65FE},
     {"erfc", Erfc, Erfc, &VectorFunctions::erfc, std::erfc, 1.5, -6, 26, 0xE67E877A0087BBAF},
+    {"sqrt", Sqrt, Sqrt, &VectorFunctions::sqrt, std::sqrt, 0.5, 0, 1e300, 0x76650D8FE90C159B},
 };
 
 // The same numbers on every platform (splitmix64).
@@ -167,6 +168,9 @@ TEST(MathOfSpecials, AreThoseOfTheDefinition) {
   EXPECT_EQ(Erfc(-kInfinity), 2.0);
   EXPECT_EQ(Erfc(0.0), 1.0);
   EXPECT_TRUE(std::isnan(Erfc(kNan)));
+  EXPECT_EQ(Sqrt(4.0), 2.0);
+  EXPECT_EQ(Sqrt(kInfinity), kInfinity);
+  EXPECT_TRUE(std::isnan(Sqrt(-1.0)));
 }
 
 TEST_P(Math, ThereIsOneNan) {
@@ -244,7 +248,26 @@ TEST_P(Math, IsAccurate) {
   EXPECT_GT(ulps_seen, 0.4);  // A comparison of SLEEF with itself would show less.
 }
 
-// --- Pow, of two numbers. ---
+// --- Of two numbers. ---
+
+TEST(Divide, EveryInstructionSetGivesTheBitsOfTheScalarInTailsToo) {
+  const std::vector<double> values = Inputs(100'003, 12), divisors = Inputs(100'003, 13);
+  for (const Isa isa : SupportedIsas()) {
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{13}, values.size()}) {
+      std::vector<double> quotients = values;
+      FunctionsOf(isa).divide(quotients.data(), divisors.data(), static_cast<int64_t>(count));
+      for (std::size_t at = 0; at < values.size(); ++at) {
+        const double quotient = at < count ? values[at] / divisors[at] : values[at];
+        const bool nan = at < count && std::isnan(quotient);
+        ASSERT_EQ(std::bit_cast<uint64_t>(quotients[at]), std::bit_cast<uint64_t>(nan ? kNan : quotient))
+            << Name(isa) << ": " << values[at] << " / " << divisors[at];
+      }
+    }
+  }
+  std::vector<double> quotients = {6, 1, 0};
+  Divide(quotients, std::vector<double>{2, 0, 5});
+  EXPECT_EQ(quotients, (std::vector<double>{3, kInfinity, 0}));
+}
 
 TEST(Pow, SpecialsAreThoseOfTheDefinition) {
   EXPECT_EQ(Pow(2.0, 10.0), 1024.0);

@@ -1,6 +1,8 @@
 // Validity bitmaps in words of 64 rows.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -19,6 +21,17 @@ inline uint64_t LoadBits(const uint8_t* bitmap, int64_t bit, int64_t count) {
   low >>= shift;
   if (bytes > 8) low |= uint64_t{from[8]} << (64 - shift);
   return low & LowBits(count);
+}
+
+// A bit for each byte, which is 0 or 1.
+inline uint64_t PackBytes(const std::array<uint8_t, 64>& bytes) {
+  uint64_t word = 0;
+  for (std::size_t at = 0; at < 8; ++at) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, bytes.data() + 8 * at, 8);
+    word |= (eight * 0x0102040810204080) >> 56 << (8 * at);  // Byte i moves to bit 56 + i.
+  }
+  return word;
 }
 
 }  // namespace sabot::data

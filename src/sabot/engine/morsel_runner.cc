@@ -113,8 +113,9 @@ std::shared_ptr<env::Executor> default_executor;
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> RunMorsels(operators::KernelChain& chain,
                                                               const std::shared_ptr<arrow::RecordBatch>& batch,
                                                               env::Executor& executor, env::Interrupt& interrupt) {
-  ARROW_ASSIGN_OR_RAISE(const auto run, chain.Begin(batch));
-  if (executor.concurrency() > 1 && batch->num_rows() >= kParallelRows && run->parallel()) {
+  const int threads = batch->num_rows() >= kParallelRows ? executor.concurrency() : 1;
+  ARROW_ASSIGN_OR_RAISE(const auto run, chain.Begin(batch, threads));
+  if (threads > 1 && run->parallel()) {
     Schedule schedule(*run, executor, interrupt);
     executor.Run([&](const env::Executor::Another& another) { schedule.Work(another); });
     ARROW_RETURN_NOT_OK(schedule.status());

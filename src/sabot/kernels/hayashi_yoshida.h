@@ -47,7 +47,9 @@ struct HayashiYoshidaTerms {
   double square_b = 0;
 };
 
-// A pair's newest rows, and the returns whose intervals may still overlap one to come.
+// A pair's newest rows, and the returns whose intervals may still overlap one to come. Logarithms are taken between
+// Enter and Add (steps.h), of the first of a row's cells: a ratio of prices becomes a return, NaN if the row is
+// ignored. The others say whether it is pending afterwards, and whether both legs have had a return.
 struct HayashiYoshidaPair {
   struct Leg {
     int64_t timestamp = 0;
@@ -56,27 +58,38 @@ struct HayashiYoshidaPair {
     int32_t rows = 0;  // Counted up to 2.
     SABOT_FIELDS(Leg, timestamp, price, pending, rows)
   };
+  static constexpr std::size_t kCells = 3;
   Leg a;
   Leg b;
   SABOT_FIELDS(HayashiYoshidaPair, a, b)
 
-  // Nothing for a row that is ignored: it is older than the newest of either leg, or as old as that of its own.
-  std::optional<HayashiYoshidaTerms> Add(const HayashiYoshidaInput& row) {
+  // A row is ignored if it is older than the newest of either leg, or as old as that of its own.
+  void Enter(const HayashiYoshidaInput& row, CellRow cells) {
     Leg &own = row.leg == 0 ? a : b, &other = row.leg == 0 ? b : a;
-    if (own.rows > 0 && row.timestamp <= own.timestamp) return std::nullopt;
-    if (other.rows > 0 && row.timestamp < other.timestamp) return std::nullopt;
-    const double change = own.rows > 0 ? math::Log(row.price / own.price) : 0.0;
-    const double product = change * other.pending;
-    if (other.rows == 0 || row.timestamp > other.timestamp) own.pending += change;
-    other.pending = 0;
+    cells[0] = kNull, cells[1] = 0, cells[2] = 0;
+    if (own.rows > 0 && row.timestamp <= own.timestamp) return;
+    if (other.rows > 0 && row.timestamp < other.timestamp) return;
+    cells[0] = own.rows > 0 ? row.price / own.price : 1.0;
+    cells[1] = other.rows == 0 || row.timestamp > other.timestamp ? 1.0 : 0.0;
     own.timestamp = row.timestamp;
     own.price = row.price;
     own.rows = own.rows == 0 ? 1 : 2;
+    cells[2] = a.rows > 1 && b.rows > 1 ? 1.0 : 0.0;
+  }
+
+  // Nothing for a row that is ignored.
+  std::optional<HayashiYoshidaTerms> Add(const HayashiYoshidaInput& row, CellRow cells) {
+    Leg &own = row.leg == 0 ? a : b, &other = row.leg == 0 ? b : a;
+    const double change = cells[0];
+    if (std::isnan(change)) return std::nullopt;
+    const double product = change * other.pending;
+    if (cells[1] != 0) own.pending += change;
+    other.pending = 0;
     const double square = change * change;
     return HayashiYoshidaTerms{product, row.leg == 0 ? square : 0.0, row.leg == 0 ? 0.0 : square};
   }
 
-  bool both_have_returns() const { return a.rows > 1 && b.rows > 1; }
+  static bool BothHaveReturns(CellRow cells) { return cells[2] != 0; }
 };
 
 inline arrow::Status CompleteHayashiYoshida(std::string_view kernel, HayashiYoshidaOptions& options) {
@@ -123,8 +136,16 @@ struct HayashiYoshidaCov {
   static bool Needs(const Options&, std::string_view) { return true; }
   static bool Valid(const Parameters&, const Input& row) { return row.price > 0; }
 
-  static double Update(const Parameters& parameters, Scalars& state, std::span<double> ring, const Input& row) {
-    const auto terms = state.pair.Add(row);
+  static void Ratio(const Parameters&, Scalars& state, const Input& row, CellRow cells) {
+    state.pair.Enter(row, cells);
+  }
+  static void Return(const Parameters&, CellBlock<HayashiYoshidaPair::kCells>& rows) { math::Log(rows[0]); }
+  static constexpr std::size_t kCells = HayashiYoshidaPair::kCells;
+  static constexpr std::tuple kSteps{&HayashiYoshidaCov::Ratio, &HayashiYoshidaCov::Return};
+
+  static double Update(const Parameters& parameters, Scalars& state, std::span<double> ring, const Input& row,
+                       CellRow cells) {
+    const auto terms = state.pair.Add(row, cells);
     if (!terms) return kNull;
     double sum = 0;
     if (!parameters.whole()) {
@@ -133,7 +154,7 @@ struct HayashiYoshidaCov {
       state.sum.Add(terms->product);
       sum = state.sum.Total();
     }
-    return state.pair.both_have_returns() ? sum : kNull;
+    return HayashiYoshidaPair::BothHaveReturns(cells) ? sum : kNull;
   }
 };
 
@@ -193,8 +214,16 @@ struct HayashiYoshidaCorr {
   static bool Needs(const Options&, std::string_view) { return true; }
   static bool Valid(const Parameters&, const Input& row) { return row.price > 0; }
 
-  static double Update(const Parameters& parameters, Scalars& state, std::span<double> ring, const Input& row) {
-    const auto terms = state.pair.Add(row);
+  static void Ratio(const Parameters&, Scalars& state, const Input& row, CellRow cells) {
+    state.pair.Enter(row, cells);
+  }
+  static void Return(const Parameters&, CellBlock<HayashiYoshidaPair::kCells>& rows) { math::Log(rows[0]); }
+  static constexpr std::size_t kCells = HayashiYoshidaPair::kCells;
+  static constexpr std::tuple kSteps{&HayashiYoshidaCorr::Ratio, &HayashiYoshidaCorr::Return};
+
+  static double Update(const Parameters& parameters, Scalars& state, std::span<double> ring, const Input& row,
+                       CellRow cells) {
+    const auto terms = state.pair.Add(row, cells);
     if (!terms) return kNull;
     Sums::Node sums;
     if (!parameters.whole()) {
@@ -205,7 +234,7 @@ struct HayashiYoshidaCorr {
       state.squares_b.Add(terms->square_b);
       sums = {state.products.Total(), state.squares_a.Total(), state.squares_b.Total()};
     }
-    if (!state.pair.both_have_returns() || sums.square_a == 0 || sums.square_b == 0) return kNull;
+    if (!HayashiYoshidaPair::BothHaveReturns(cells) || sums.square_a == 0 || sums.square_b == 0) return kNull;
     return sums.product / std::sqrt(sums.square_a * sums.square_b);
   }
 };

@@ -37,6 +37,7 @@
 //   constexpr bool kPair = true                 it reads two symbols, its options symbol_a and symbol_b (Symbol):
 //                                               Update is called for the rows of both, with the same Scalars; Input has
 //                                               an int64_t leg, no input of kInputs: 0 on rows of symbol_a, else 1
+//   constexpr std::tuple kSteps{...}            what is computed before Update, for many rows at once: steps.h
 //   void Finish(std::span<double>)              applied to the single output, many rows at once; null rows hold
 //                                               kNullFill then and must come out as 0
 //   constexpr int32_t kStateVersion = 2         when Scalars or the ring change their meaning
@@ -58,6 +59,7 @@
 
 #include "sabot/data/fields.h"
 #include "sabot/kernels/options.h"
+#include "sabot/kernels/steps.h"
 
 namespace sabot::kernels {
 
@@ -159,14 +161,35 @@ bool NeedsInput(const typename K::Options& options, std::string_view role) {
 template <class K>
 using ParametersOf = decltype(PrepareParameters<K>(std::declval<const typename K::Options&>()));
 
-// One step of a kernel that has Scalars; `ring` is empty for one without.
+// Update of a kernel that has Scalars; `ring` is empty for one without. `cells` are those that its steps made.
 template <class K>
 auto CallUpdate(const ParametersOf<K>& parameters, typename K::Scalars& symbol, std::span<double> ring,
-                const typename K::Input& input) {
+                const typename K::Input& input, const auto&... cells) {
   if constexpr (kHasRing<K>) {
-    return K::Update(parameters, symbol, ring, input);
+    return K::Update(parameters, symbol, ring, input, cells...);
   } else {
-    return K::Update(parameters, symbol, input);
+    return K::Update(parameters, symbol, input, cells...);
+  }
+}
+
+// A whole row of a kernel that has Scalars.
+template <class K>
+auto RunRow(const ParametersOf<K>& parameters, typename K::Scalars& symbol, std::span<double> ring,
+            const typename K::Input& input) {
+  if constexpr (kStepped<K>) {
+    CellBlock<K::kCells> block;
+    block.rows = 1;
+    std::get<0>(K::kSteps)(parameters, symbol, input, block.Row(0));
+    EachFurtherStep<K>([&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+      if constexpr (kOfBlock<K, I, ParametersOf<K>>) {
+        std::get<I>(K::kSteps)(parameters, block);
+      } else {
+        std::get<I>(K::kSteps)(parameters, symbol, input, block.Row(0));
+      }
+    });
+    return CallUpdate<K>(parameters, symbol, ring, input, block.Row(0));
+  } else {
+    return CallUpdate<K>(parameters, symbol, ring, input);
   }
 }
 

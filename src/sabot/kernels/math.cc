@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <iterator>
 #include <limits>
@@ -17,12 +18,12 @@ namespace {
 
 constexpr std::array kIsas = {Isa::kSse4, Isa::kAvx, Isa::kAvx512f};  // Narrowest first.
 
-constexpr VectorFunctions kSse4 = {sse4::Log,   sse4::Log2,  sse4::Log10, sse4::Exp,
-                                   sse4::Expm1, sse4::Log1p, sse4::Erfc,  sse4::Pow};
-constexpr VectorFunctions kAvx = {avx::Log,   avx::Log2,  avx::Log10, avx::Exp,
-                                  avx::Expm1, avx::Log1p, avx::Erfc,  avx::Pow};
-constexpr VectorFunctions kAvx512f = {avx512f::Log,   avx512f::Log2,  avx512f::Log10, avx512f::Exp,
-                                      avx512f::Expm1, avx512f::Log1p, avx512f::Erfc,  avx512f::Pow};
+constexpr VectorFunctions kSse4 = {sse4::Log,   sse4::Log2, sse4::Log10, sse4::Exp, sse4::Expm1,
+                                   sse4::Log1p, sse4::Erfc, sse4::Sqrt,  sse4::Pow, sse4::Divide};
+constexpr VectorFunctions kAvx = {avx::Log,   avx::Log2, avx::Log10, avx::Exp, avx::Expm1,
+                                  avx::Log1p, avx::Erfc, avx::Sqrt,  avx::Pow, avx::Divide};
+constexpr VectorFunctions kAvx512f = {avx512f::Log,   avx512f::Log2, avx512f::Log10, avx512f::Exp, avx512f::Expm1,
+                                      avx512f::Log1p, avx512f::Erfc, avx512f::Sqrt,  avx512f::Pow, avx512f::Divide};
 
 // As Apply does it to vectors.
 double OneNan(double x) { return x == x ? x : std::numeric_limits<double>::quiet_NaN(); }
@@ -61,6 +62,7 @@ double Exp(double x) { return OneNan(Sleef_cinz_expd1_u10purec(x)); }
 double Expm1(double x) { return OneNan(Sleef_cinz_expm1d1_u10purec(x)); }
 double Log1p(double x) { return OneNan(Sleef_cinz_log1pd1_u10purec(x)); }
 double Erfc(double x) { return OneNan(Sleef_cinz_erfcd1_u15purec(x)); }
+double Sqrt(double x) { return OneNan(std::sqrt(x)); }
 double Pow(double x, double exponent) { return OneNan(Sleef_cinz_powd1_u10purec(x, exponent)); }
 
 void Log(std::span<double> values) { Active().log(values.data(), Count(values)); }
@@ -70,8 +72,12 @@ void Exp(std::span<double> values) { Active().exp(values.data(), Count(values));
 void Expm1(std::span<double> values) { Active().expm1(values.data(), Count(values)); }
 void Log1p(std::span<double> values) { Active().log1p(values.data(), Count(values)); }
 void Erfc(std::span<double> values) { Active().erfc(values.data(), Count(values)); }
+void Sqrt(std::span<double> values) { Active().sqrt(values.data(), Count(values)); }
 void Pow(std::span<double> values, std::span<const double> exponents) {
   Active().pow(values.data(), exponents.data(), Count(values));
+}
+void Divide(std::span<double> values, std::span<const double> divisors) {
+  Active().divide(values.data(), divisors.data(), Count(values));
 }
 
 std::string_view Name(Isa isa) {

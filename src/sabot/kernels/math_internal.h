@@ -15,7 +15,9 @@ void Exp(double* values, int64_t count);
 void Expm1(double* values, int64_t count);
 void Log1p(double* values, int64_t count);
 void Erfc(double* values, int64_t count);
+void Sqrt(double* values, int64_t count);
 void Pow(double* values, const double* exponents, int64_t count);
+void Divide(double* values, const double* divisors, int64_t count);
 }  // namespace sse4
 
 namespace avx {
@@ -26,7 +28,9 @@ void Exp(double* values, int64_t count);
 void Expm1(double* values, int64_t count);
 void Log1p(double* values, int64_t count);
 void Erfc(double* values, int64_t count);
+void Sqrt(double* values, int64_t count);
 void Pow(double* values, const double* exponents, int64_t count);
+void Divide(double* values, const double* divisors, int64_t count);
 }  // namespace avx
 
 namespace avx512f {
@@ -37,7 +41,9 @@ void Exp(double* values, int64_t count);
 void Expm1(double* values, int64_t count);
 void Log1p(double* values, int64_t count);
 void Erfc(double* values, int64_t count);
+void Sqrt(double* values, int64_t count);
 void Pow(double* values, const double* exponents, int64_t count);
+void Divide(double* values, const double* divisors, int64_t count);
 }  // namespace avx512f
 
 namespace {  // NOLINT(google-build-namespaces): on purpose, see above.
@@ -51,7 +57,7 @@ inline void Store(Vector vector, double* lanes) {
 
 // Replaces each value by function(value). A tail is padded and computed by the same function.
 template <class Isa>
-inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector), double* values, int64_t count) {
+inline void Apply(auto function, double* values, int64_t count) {
   using Vector = typename Isa::Vector;
   constexpr int64_t kLanes = sizeof(Vector) / sizeof(double);
   const auto compute = [function](double* lanes) {
@@ -70,8 +76,7 @@ inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector), 
 
 // Replaces each value by function(value, other).
 template <class Isa>
-inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector, typename Isa::Vector), double* values,
-                  const double* others, int64_t count) {
+inline void Apply(auto function, double* values, const double* others, int64_t count) {
   using Vector = typename Isa::Vector;
   constexpr int64_t kLanes = sizeof(Vector) / sizeof(double);
   const auto compute = [function](double* lanes, const double* other_lanes) {
@@ -90,6 +95,11 @@ inline void Apply(const typename Isa::Vector (*function)(typename Isa::Vector, t
   }
   compute(tail, other_tail);
   for (int64_t lane = 0; at + lane < count; ++lane) values[at + lane] = tail[lane];
+}
+
+template <class Vector>
+inline Vector Quotient(Vector vector, Vector divisor) {
+  return vector / divisor;
 }
 
 }  // namespace

@@ -149,30 +149,59 @@ struct Vpin {
     return sided & (row.volume >= 0);
   }
 
-  static Outputs Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row) {
+  // The change of the price, NaN of the first one, and the changes so far: their M2 and n - 1.
+  static void Change(const Options& options, Scalars& symbol, const Input& row, CellRow cells) {
+    if (options.classify == Classify::kSide) return;
+    const double change = row.price - std::exchange(symbol.price, row.price);
+    cells[0] = kNull, cells[1] = 0, cells[2] = 1;
+    if (!std::exchange(symbol.seen, true)) return;
+    const auto n = static_cast<double>(++symbol.changes);
+    const double deviation = change - symbol.change_mean;
+    symbol.change_mean += deviation / n;
+    symbol.change_m2 += deviation * (change - symbol.change_mean);
+    cells[0] = change;
+    if (symbol.changes > 1) cells[1] = symbol.change_m2, cells[2] = n - 1;  // Of one change sigma is 0.
+  }
+
+  // The share that was bought, NaN of the first price.
+  static void Share(const Options& options, CellBlock<3>& rows) {
+    if (options.classify == Classify::kSide) return;
+    auto& [share, sigma, divisor] = rows.cells;
+    math::Divide(rows[1], rows[2]);
+    math::Sqrt(rows[1]);
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    for (int64_t row = 0; row < rows.rows; ++row) {  // Without a sigma: as far from 0 as can be, or 0.
+      const bool usable = (sigma[row] > 0) & (sigma[row] < kInfinity);
+      const double change = share[row];
+      const double furthest = change > 0 ? -kInfinity : (change < 0 ? kInfinity : change);
+      share[row] = usable ? -change : furthest;
+      sigma[row] = usable ? sigma[row] : 1.0;
+      divisor[row] = usable ? std::numbers::sqrt2 : 1.0;
+    }
+    math::Divide(rows[0], rows[1]);
+    math::Divide(rows[0], rows[2]);
+    math::Erfc(rows[0]);
+    for (int64_t row = 0; row < rows.rows; ++row) share[row] *= 0.5;
+  }
+
+  static constexpr std::size_t kCells = 3;
+  static constexpr std::tuple kSteps{&Vpin::Change, &Vpin::Share};
+
+  static Outputs Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& row,
+                        CellRow cells) {
     if (options.classify == Classify::kSide) {
       Fill(options, symbol, ring, row.volume, When(row.side > 0, 1.0));
     } else {
-      const double change = row.price - std::exchange(symbol.price, row.price);
-      if (!std::exchange(symbol.seen, true)) return {.buckets = 0};
-      Fill(options, symbol, ring, row.volume, BoughtShare(symbol, change));
+      if (std::isnan(cells[0])) return {.buckets = 0};
+      Fill(options, symbol, ring, row.volume, cells[0]);
     }
-    return {symbol.buckets >= options.n_buckets ? symbol.vpin : kNull,
+    const bool full = symbol.buckets >= options.n_buckets;
+    return {When(full, symbol.vpin) + When(!full, kNull),
             symbol.buckets < kBucketsMost ? std::optional(symbol.buckets) : std::nullopt};
   }
 
  private:
   static constexpr int64_t kBucketsMost = std::numeric_limits<int64_t>::max();  // Counting stops there.
-
-  static double BoughtShare(Scalars& symbol, double change) {
-    const auto n = static_cast<double>(++symbol.changes);
-    const double deviation = change - symbol.change_mean;
-    symbol.change_mean += deviation / n;
-    symbol.change_m2 += deviation * (change - symbol.change_mean);
-    const double sigma = symbol.changes > 1 ? std::sqrt(symbol.change_m2 / (n - 1)) : 0;
-    if (sigma == 0 || !std::isfinite(sigma)) return change > 0 ? 1.0 : (change < 0 ? 0.0 : 0.5);
-    return 0.5 * math::Erfc(-(change / sigma) / std::numbers::sqrt2);
-  }
 
   static void Fill(const Options& options, Scalars& symbol, std::span<double> ring, double volume, double share) {
     const double full = options.bucket_volume;

@@ -21,8 +21,8 @@ struct ResultType {
 template <class K>
   requires kStateful<K>
 struct ResultType<K> {
-  using Type = decltype(CallUpdate<K>(std::declval<const ParametersOf<K>&>(), std::declval<typename K::Scalars&>(),
-                                      std::declval<std::span<double>>(), std::declval<const typename K::Input&>()));
+  using Type = decltype(RunRow<K>(std::declval<const ParametersOf<K>&>(), std::declval<typename K::Scalars&>(),
+                                  std::declval<std::span<double>>(), std::declval<const typename K::Input&>()));
 };
 
 }  // namespace internal

@@ -115,21 +115,28 @@ struct TwoStack {
     if (--counters.front == 0 && counters.size > 0) Rebuild<kStride>(counters, ring, room);
   }
 
-  // Turns the raw values of the back into suffix aggregates about the newest of them.
   template <int64_t kStride>
-  [[gnu::noinline]] static void Rebuild(Counters& counters, double* ring, int64_t room) {
-    int64_t cell = counters.head + counters.size - 1;
+  static void Rebuild(Counters& counters, double* ring, int64_t room) {
+    counters.anchor = SuffixesOf<kStride>(counters.head, counters.size, ring, room);
+    counters.front = counters.size;
+    counters.back = Node{};
+  }
+
+  // Turns raw values into suffix aggregates about the newest of them, which is returned. It is given no counters: those
+  // whose address is known elsewhere would not stay in registers.
+  template <int64_t kStride>
+  [[gnu::noinline]] static Anchor SuffixesOf(int64_t head, int64_t size, double* ring, int64_t room) {
+    int64_t cell = head + size - 1;
     if (cell >= room) cell -= room;
-    counters.anchor = Aggregate::AnchorAt(Aggregate::Load(ring + cell * kStride));
+    const Anchor anchor = Aggregate::AnchorAt(Aggregate::Load(ring + cell * kStride));
     Node suffix{};
-    for (int64_t count = 0; count < counters.size; ++count) {
+    for (int64_t count = 0; count < size; ++count) {
       double* at = ring + cell * kStride;
-      suffix = Aggregate::Merge(Aggregate::Single(Aggregate::Load(at), counters.anchor), 1, suffix, count);
+      suffix = Aggregate::Merge(Aggregate::Single(Aggregate::Load(at), anchor), 1, suffix, count);
       Aggregate::StoreNode(at, suffix);
       cell = cell == 0 ? room - 1 : cell - 1;
     }
-    counters.front = counters.size;
-    counters.back = Node{};
+    return anchor;
   }
 };
 

@@ -142,15 +142,69 @@ struct CorwinSchultzSpread {
     return (bar.low > 0) & (bar.high >= bar.low) & ((bar.close > 0) | !options.overnight_adjust);
   }
 
-  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& bar) {
-    Bar now{bar.high, bar.low, bar.close, math::Log(bar.high / bar.low)};
-    const Bar before = std::exchange(symbol.last, now);
+  // What logarithms are taken of: how high the bar is, and both together, in cells 0 and 2; with overnight_adjust in 4
+  // the bar where it was moved to. Their divisors follow each.
+  static void Heights(const Options& options, Scalars& symbol, const Input& bar, CellRow cells) {
+    double high = bar.high, low = bar.low;
+    if (options.overnight_adjust) MoveTo(symbol.last.close, high, low);
+    cells[0] = bar.high, cells[1] = bar.low;
+    cells[2] = std::max(symbol.last.high, high), cells[3] = std::min(symbol.last.low, low);
+    if (options.overnight_adjust) cells[4] = high, cells[5] = low;
+    symbol.last.high = bar.high, symbol.last.low = bar.low, symbol.last.close = bar.close;
+  }
+
+  static void Logarithms(const Options& options, CellBlock<6>& rows) {
+    for (const std::size_t cell : {0, 2, 4}) {
+      if (cell == 4 && !options.overnight_adjust) break;
+      math::Divide(rows[cell], rows[cell + 1]);
+      math::Log(rows[cell]);
+    }
+  }
+
+  // The range of the bar before in cell 1, of this one in 0.
+  static void Ranges(const Options& options, Scalars& symbol, const Input&, CellRow cells) {
+    cells[1] = std::exchange(symbol.last.range, cells[0]);
+    if (options.overnight_adjust) cells[0] = cells[4];
+  }
+
+  static void Estimate(const Options& options, CellBlock<6>& rows) {
+    constexpr double kK = 3 - 2 * std::numbers::sqrt2;
+    auto& [estimate, before, both, beta, doubled, k] = rows.cells;
+    for (int64_t row = 0; row < rows.rows; ++row) {
+      beta[row] = before[row] * before[row] + estimate[row] * estimate[row];
+      doubled[row] = 2 * beta[row];
+      both[row] *= both[row];
+      k[row] = kK;
+    }
+    math::Divide(rows[2], rows[5]);
+    for (const std::size_t cell : {2, 3, 4}) math::Sqrt(rows[cell]);
+    for (int64_t row = 0; row < rows.rows; ++row) estimate[row] = doubled[row] - beta[row];
+    math::Divide(rows[0], rows[5]);
+    for (int64_t row = 0; row < rows.rows; ++row) estimate[row] -= both[row];
+    math::Exp(rows[0]);
+    for (int64_t row = 0; row < rows.rows; ++row) {
+      const double growth = estimate[row];
+      estimate[row] = 2 * (growth - 1);
+      before[row] = 1 + growth;
+    }
+    math::Divide(rows[0], rows[1]);
+    if (options.negative == Negative::kKeep) return;
+    for (int64_t row = 0; row < rows.rows; ++row) estimate[row] = estimate[row] < 0 ? 0.0 : estimate[row];
+  }
+
+  static constexpr std::size_t kCells = 6;
+  static constexpr std::tuple kSteps{&CorwinSchultzSpread::Heights, &CorwinSchultzSpread::Logarithms,
+                                     &CorwinSchultzSpread::Ranges, &CorwinSchultzSpread::Estimate};
+
+  static void Prefetch(const Scalars& symbol, std::span<double> ring) {
+    TwoStack<Sum>::Prefetch(symbol.estimates, ring);
+  }
+
+  static double Update(const Options& options, Scalars& symbol, std::span<double> ring, const Input& bar,
+                       CellRow cells) {
     if (!std::exchange(symbol.seen, true)) return kNull;
-    if (options.overnight_adjust) Close(before.close, now);
-    const double estimate = Estimate(before, now);
-    const double kept = options.negative == Negative::kZero && estimate < 0 ? 0.0 : estimate;
-    if (options.window == 1) return kept;
-    const double sum = TwoStack<Sum>::Push(symbol.estimates, ring, options.window, bar.timestamp, kept).sum;
+    if (options.window == 1) return cells[0];
+    const double sum = TwoStack<Sum>::Push(symbol.estimates, ring, options.window, bar.timestamp, cells[0]).sum;
     const int64_t count = symbol.estimates.size;
     return count >= *options.min_periods ? sum / static_cast<double>(count) : kNull;
   }
@@ -158,26 +212,13 @@ struct CorwinSchultzSpread {
  private:
   // Moves a bar to the close before, if there is a gap between them. It keeps its height, which is taken first: the gap
   // may be so large that the height would be lost in rounding.
-  static void Close(double close, Bar& bar) {
-    const double height = bar.high - bar.low;
-    if (bar.low > close) {
-      bar.low = close, bar.high = close + height;
-    } else if (bar.high < close) {
-      bar.high = close, bar.low = close - height;
-    } else {
-      return;
+  static void MoveTo(double close, double& high, double& low) {
+    const double height = high - low;
+    if (low > close) {
+      low = close, high = close + height;
+    } else if (high < close) {
+      high = close, low = close - height;
     }
-    bar.range = math::Log(bar.high / bar.low);
-  }
-
-  static double Estimate(const Bar& first, const Bar& second) {
-    constexpr double kK = 3 - 2 * std::numbers::sqrt2;
-    const double both = math::Log(std::max(first.high, second.high) / std::min(first.low, second.low));
-    const double beta = first.range * first.range + second.range * second.range;
-    const double gamma = both * both;
-    const double alpha = (std::sqrt(2 * beta) - std::sqrt(beta)) / kK - std::sqrt(gamma / kK);
-    const double growth = math::Exp(alpha);
-    return 2 * (growth - 1) / (1 + growth);
   }
 };
 

@@ -6,6 +6,8 @@
 #include <arrow/scalar.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -43,6 +45,15 @@ InputColumn InputOf(const arrow::ArrayData& array, int64_t begin) {
           .bit_offset = array.offset + begin};
 }
 
+// Kernels whose rows take 15 ns or more, by measurement: in parts, a row takes several more for being found and for
+// outputs that come from another core, and cheaper kernels are slower than on one thread.
+constexpr std::array<std::string_view, 9> kWorthParts{
+    "autocorr",     "historical_cvar", "historical_var", "kyle_lambda",  "roll_spread",
+    "rolling_kurt", "rolling_skew",    "vpin",           "xcorr_leadlag"};
+
+// Parts of a kernel's slots: more would leave each with few rows of a morsel.
+constexpr unsigned kPartsMost = 8;
+
 bool IsFlag(const KernelOutput& output) { return output.type->id() == arrow::Type::BOOL; }
 
 // Bytes of a value of any other output as kernels write it.
@@ -79,11 +90,13 @@ int64_t MorselRows() {
   return rows;
 }
 
+bool WorthParts(const KeyedKernel& kernel) {
+  return kernel.splits() && std::find(kWorthParts.begin(), kWorthParts.end(), kernel.doc().name) != kWorthParts.end();
+}
+
 struct ChainRun::Impl {
   KernelChain::Impl* chain = nullptr;
   std::shared_ptr<arrow::RecordBatch> batch;
-  std::shared_ptr<arrow::RecordBatch> key_batch;  // Has the key columns: the batch itself, or those of a pair.
-  std::shared_ptr<arrow::Buffer> legs;            // Of a pair.
   int64_t morsel_rows = 0;
   int64_t morsels = 0;
 
@@ -91,6 +104,7 @@ struct ChainRun::Impl {
   struct MorselKeys {
     std::vector<int32_t> slots;
     std::vector<uint64_t> has_key;
+    std::vector<int8_t> legs;  // Of a pair, whose slot is 0.
     bool all_have_key = false;
     int64_t slots_in_use = 0;
   };
@@ -103,6 +117,30 @@ struct ChainRun::Impl {
   };
   std::vector<std::vector<Output>> outputs;  // [kernel][output]
 
+  struct Stage {
+    int kernel = -1;  // None: the keys.
+    int part = 0;
+    int parts = 1;
+    std::vector<int> inputs = {};
+  };
+  std::vector<Stage> stages;
+
+  // The keys and the kernels; those that split, in up to `parts` parts.
+  void MakeStages(int parts) {
+    std::vector<int> last;  // The stage behind which a stage of the chain is done.
+    for (std::size_t index = 0; index < chain->stage_inputs.size(); ++index) {
+      const int kernel = static_cast<int>(index) - chain->first_kernel_stage();
+      const int split = kernel >= 0 && WorthParts(*chain->kernels[static_cast<std::size_t>(kernel)]) ? parts : 1;
+      std::vector<int> inputs;
+      for (const int input : chain->stage_inputs[index]) inputs.push_back(last[static_cast<std::size_t>(input)]);
+      for (int part = 0; part < split; ++part) {
+        stages.push_back({.kernel = kernel, .part = part, .parts = split, .inputs = std::move(inputs)});
+        inputs = {static_cast<int>(stages.size()) - 1};
+      }
+      last.push_back(static_cast<int>(stages.size()) - 1);
+    }
+  }
+
   int64_t RowsOf(int64_t morsel) const { return std::min(morsel_rows, batch->num_rows() - morsel * morsel_rows); }
 
   // Behind the slots is a store: the keys of all morsels, so that the states of new ones are read at once.
@@ -110,7 +148,7 @@ struct ChainRun::Impl {
     ARROW_RETURN_NOT_OK(chain->stored->MakeRoom());
     for (int64_t morsel = 0; morsel < morsels; ++morsel) ARROW_RETURN_NOT_OK(ResolveKeys(morsel));
     for (auto& kept : keys) kept.slots_in_use = chain->keys->size();
-    return chain->stored->Load(*key_batch);
+    return chain->stored->Load(chain->pair_keys ? *chain->pair_keys->OfEveryRow(batch->num_rows()) : *batch);
   }
 
   arrow::Status ResolveKeys(int64_t morsel) {
@@ -118,7 +156,13 @@ struct ChainRun::Impl {
     const auto rows = static_cast<std::size_t>(RowsOf(morsel));
     data::Slots slots{.slots = std::span(kept.slots).first(rows),
                       .has_key = std::span(kept.has_key).first((rows + 63) / 64)};
-    ARROW_RETURN_NOT_OK(chain->keys->Resolve(*key_batch, morsel * morsel_rows, slots));
+    if (chain->pair_keys) {
+      PairKeys::Rows of_pair{.legs = std::span(kept.legs).first(rows), .has_key = slots.has_key};
+      ARROW_RETURN_NOT_OK(chain->pair_keys->Resolve(*batch, morsel * morsel_rows, *chain->keys, of_pair));
+      slots.all_have_key = of_pair.all_have_key;
+    } else {
+      ARROW_RETURN_NOT_OK(chain->keys->Resolve(*batch, morsel * morsel_rows, slots));
+    }
     kept.all_have_key = slots.all_have_key;
     kept.slots_in_use = chain->keys->size();
     if (chain->stored != nullptr) chain->stored->Use(morsel * morsel_rows, slots);
@@ -139,7 +183,8 @@ struct ChainRun::Impl {
     return text;
   }
 
-  arrow::Status RunKernel(std::size_t index, int64_t morsel) {
+  arrow::Status RunKernel(const Stage& stage, int64_t morsel) {
+    const auto index = static_cast<std::size_t>(stage.kernel);
     auto& kernel = *chain->kernels[index];
     const int64_t begin = morsel * morsel_rows, rows = RowsOf(morsel);
     std::vector<InputColumn> inputs;
@@ -171,20 +216,20 @@ struct ChainRun::Impl {
                                                    : to.values->mutable_data() + begin * WidthOf(written),
                          .validity = reinterpret_cast<uint64_t*>(to.validity->mutable_data()) + begin / 64});
     }
-    Morsel work{.rows = rows, .inputs = inputs, .outputs = columns};
+    Morsel work{.rows = rows, .inputs = inputs, .part = stage.part, .parts = stage.parts, .outputs = columns};
     if (kernel.stateful()) {
       const auto& kept = keys[morsel % static_cast<int64_t>(keys.size())];
       work.slots = std::span(kept.slots).first(static_cast<std::size_t>(rows));
       work.has_key = kept.all_have_key ? nullptr : kept.has_key.data();
       work.slots_in_use = kept.slots_in_use;
-      if (legs != nullptr) work.legs = reinterpret_cast<const int8_t*>(legs->data()) + begin;
+      if (chain->pair_keys) work.legs = kept.legs.data();
     }
     const std::function<std::string(int64_t)> key_text = [&](int64_t row) { return KeyText(begin + row); };
     work.key_text = &key_text;
     ARROW_RETURN_NOT_OK(kernel.Run(work));
     for (std::size_t output = 0; output < columns.size(); ++output) {
       auto& to = outputs[index][output];
-      to.nulls[morsel] = columns[output].nulls;
+      if (stage.part == stage.parts - 1) to.nulls[morsel] = columns[output].nulls;
       if (flags[output] != nullptr) PackFlags(flags[output].get(), rows, to.values->mutable_data() + begin / 8);
     }
     return arrow::Status::OK();
@@ -206,10 +251,13 @@ struct ChainRun::Impl {
   }
 };
 
-arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arrow::RecordBatch> batch) {
+arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arrow::RecordBatch> batch, int threads) {
   ARROW_RETURN_NOT_OK(Bind(batch->schema()));
   auto run = std::make_unique<ChainRun::Impl>();
   run->chain = impl_.get();
+  const auto each =
+      static_cast<unsigned>(threads) / static_cast<unsigned>(std::max<std::size_t>(impl_->kernels.size(), 1));
+  run->MakeStages(static_cast<int>(std::clamp(std::bit_floor(each), 1U, kPartsMost)));
   run->morsel_rows = MorselRows();
   const int64_t rows = batch->num_rows();
   run->morsels = (rows + run->morsel_rows - 1) / run->morsel_rows;
@@ -217,7 +265,11 @@ arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arro
     const bool all = impl_->stored != nullptr;
     run->keys.resize(static_cast<std::size_t>(all ? run->morsels : std::min(run->morsels, ChainRun::kMorselsInFlight)));
     const auto most = static_cast<std::size_t>(std::min(rows, run->morsel_rows));
-    for (auto& kept : run->keys) kept.slots.resize(most), kept.has_key.resize((most + 63) / 64);
+    for (auto& kept : run->keys) {
+      kept.slots.resize(most);
+      kept.has_key.resize((most + 63) / 64);
+      if (impl_->pair_keys) kept.legs.resize(most);
+    }
   }
   for (const auto& kernel : impl_->kernels) {
     auto& outputs = run->outputs.emplace_back();
@@ -230,12 +282,6 @@ arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arro
     }
   }
   run->batch = std::move(batch);
-  run->key_batch = run->batch;
-  if (impl_->pair_keys) {
-    ARROW_ASSIGN_OR_RAISE(auto found, impl_->pair_keys->Of(*run->batch));
-    run->key_batch = std::move(found.keys);
-    run->legs = std::move(found.legs);
-  }
   if (impl_->stored != nullptr) ARROW_RETURN_NOT_OK(run->LoadStates());
   return std::unique_ptr<ChainRun>(new ChainRun(std::move(run)));
 }
@@ -243,26 +289,26 @@ arrow::Result<std::unique_ptr<ChainRun>> KernelChain::Begin(std::shared_ptr<arro
 ChainRun::ChainRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ChainRun::~ChainRun() = default;
 
-int ChainRun::stages() const { return static_cast<int>(impl_->chain->stage_inputs.size()); }
+int ChainRun::stages() const { return static_cast<int>(impl_->stages.size()); }
 int64_t ChainRun::morsels() const { return impl_->morsels; }
-std::span<const int> ChainRun::inputs(int stage) const { return impl_->chain->stage_inputs[stage]; }
+std::span<const int> ChainRun::inputs(int stage) const { return impl_->stages[static_cast<std::size_t>(stage)].inputs; }
 
 bool ChainRun::ordered(int stage) const {
-  const int kernel = stage - impl_->chain->first_kernel_stage();
-  return kernel < 0 || impl_->chain->kernels[kernel]->stateful();
+  const int kernel = impl_->stages[static_cast<std::size_t>(stage)].kernel;
+  return kernel < 0 || impl_->chain->kernels[static_cast<std::size_t>(kernel)]->stateful();
 }
 
 bool ChainRun::parallel() const {
   if (impl_->morsels < 2) return false;
   // Keys and one kernel with state leave nothing to share: resolving a morsel's keys is cheaper than handing it over.
   const auto& kernels = impl_->chain->kernels;
-  return kernels.size() > 1 || (kernels.size() == 1 && !kernels[0]->stateful());
+  return kernels.size() > 1 || (kernels.size() == 1 && (!kernels[0]->stateful() || impl_->stages.size() > 2));
 }
 
 arrow::Status ChainRun::Run(int stage, int64_t morsel) {
-  const int kernel = stage - impl_->chain->first_kernel_stage();
-  if (kernel < 0 && impl_->chain->stored != nullptr) return arrow::Status::OK();  // They are there.
-  return kernel < 0 ? impl_->ResolveKeys(morsel) : impl_->RunKernel(static_cast<std::size_t>(kernel), morsel);
+  const auto& of = impl_->stages[static_cast<std::size_t>(stage)];
+  if (of.kernel < 0 && impl_->chain->stored != nullptr) return arrow::Status::OK();  // They are there.
+  return of.kernel < 0 ? impl_->ResolveKeys(morsel) : impl_->RunKernel(of, morsel);
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ChainRun::Finish() {

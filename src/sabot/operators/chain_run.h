@@ -19,7 +19,9 @@ int64_t MorselRows();
 arrow::Result<int64_t> ParseMorselRows(std::string_view kilobytes);
 
 // One batch under way. Stages are the keys (if any kernel has state) and the kernels, in an order in which each reads
-// only what earlier ones wrote. Distinct items whose conditions hold may run at once on different threads.
+// only what earlier ones wrote. Where there are more threads than kernels, one whose rows are expensive is several
+// stages, one behind the other, each with its share of the slots. Distinct items whose conditions hold may run at once
+// on different threads.
 class ChainRun {
  public:
   ~ChainRun();

@@ -63,8 +63,8 @@ class KernelChain {
   // After an error of a run the chain's state is that of a part of the batch: drop it or restore it.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Process(const std::shared_ptr<arrow::RecordBatch>& batch);
 
-  // The same as work items. One run at a time; the chain must outlive it.
-  arrow::Result<std::unique_ptr<ChainRun>> Begin(std::shared_ptr<arrow::RecordBatch> batch);
+  // The same as work items, for so many threads. One run at a time; the chain must outlive it.
+  arrow::Result<std::unique_ptr<ChainRun>> Begin(std::shared_ptr<arrow::RecordBatch> batch, int threads = 1);
 
   // The state of kernel `index` as a table: the key columns, then the kernel's own; its metadata names the kernel, its
   // options, columns and outputs. A kernel without state has no rows. Freeze gives the table as it is now, to be read

@@ -1,5 +1,5 @@
 // A kernel with one state a slot, run over columns: what the registry's types look like once their type is forgotten.
-// Virtual calls happen once a morsel, never a row. One thread at a time, except Run of a stateless kernel.
+// Virtual calls happen once a morsel, never a row. One thread at a time, except Run of a stateless kernel and of parts.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -23,25 +23,29 @@ namespace sabot::operators {
 
 // The rows of one morsel in an input column: float64, or int64 for times. Null values hold anything.
 struct InputColumn {
-  const void* values = nullptr;       // Of the morsel's first row.
+  const void* values = nullptr;  // Of the morsel's first row.
   const uint8_t* validity = nullptr;  // nullptr: no nulls. Bit `bit_offset` is the morsel's first row.
   int64_t bit_offset = 0;
 };
 
 // Where a morsel's rows of an output column go. Null values are written as 0.
 struct OutputColumn {
-  void* values = nullptr;        // float64, int64, int8 label indices, or bool, a byte a row.
+  void* values = nullptr;  // float64, int64, int8 label indices, or bool, a byte a row.
   uint64_t* validity = nullptr;  // Whole words: morsels begin at multiples of 64 rows.
-  int64_t nulls = 0;             // out
+  int64_t nulls = 0;  // out
 };
 
 struct Morsel {
   int64_t rows = 0;
   std::span<const InputColumn> inputs = {};  // As KeyedKernel::inputs().
-  std::span<const int32_t> slots = {};     // Of each row; empty for a stateless kernel.
-  const uint64_t* has_key = nullptr;       // Rows that have a key; nullptr: all.
-  int64_t slots_in_use = 0;                // All slots are below.
-  const int8_t* legs = nullptr;            // Of a kernel of a pair: 0 or 1 on rows that have a key.
+  std::span<const int32_t> slots = {};  // Of each row; empty for a stateless kernel.
+  const uint64_t* has_key = nullptr;  // Rows that have a key; nullptr: all.
+  int64_t slots_in_use = 0;  // All slots are below.
+  // Of a kernel that splits: only the rows of slots that are `part` modulo `parts`, a power of two. The others stay as
+  // they are; nulls are counted by the last part.
+  int part = 0;
+  int parts = 1;
+  const int8_t* legs = nullptr;  // Of a kernel of a pair: 0 or 1 on rows that have a key.
   std::span<OutputColumn> outputs = {};
   const std::function<std::string(int64_t row)>* key_text = nullptr;  // Of a row's key, for messages; nullptr: none.
 };
@@ -54,7 +58,7 @@ struct KernelInput {
 
 struct KernelOutput {
   std::string_view name;
-  std::shared_ptr<arrow::DataType> type;          // float64, int64, bool or utf8.
+  std::shared_ptr<arrow::DataType> type;  // float64, int64, bool or utf8.
   std::span<const std::string_view> labels = {};  // What the indices of a utf8 output stand for.
 };
 
@@ -78,6 +82,10 @@ class KeyedKernel {
   virtual kernels::OptionMap options() const = 0;
   virtual int32_t state_version() const = 0;
   virtual std::optional<SymbolPair> pair() const = 0;
+
+  // Whether a row costs so much that threads should share its symbols. Parts of a morsel are then run in their order;
+  // the next part of one morsel and the first of a later one may run at once.
+  virtual bool splits() const = 0;
 
   // Error (kData): a window of time holds more rows than it may.
   virtual arrow::Status Run(const Morsel& morsel) = 0;

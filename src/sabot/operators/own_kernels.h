@@ -8,15 +8,13 @@
 // operators/kernel_library.h, sabot.load_kernels or SABOT_KERNELS, its kernels are what Sabot's own are.
 #pragma once
 
-#include <arrow/util/config.h>
-
-#include <cstring>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "sabot/data/version.h"
+#include "sabot/data/library_build.h"
 #include "sabot/kernels/describe.h"
 #include "sabot/operators/keyed_kernel_driver.h"
 
@@ -34,41 +32,14 @@ struct OwnKernel {
 
 namespace internal {
 
-// Whether this code was compiled so that x * y + z is rounded once.
-[[gnu::noinline, maybe_unused]] static bool RoundsOnce() {
-  const volatile double near_one[] = {1 + 0x1p-30, 1 - 0x1p-30, -1};  // The product is 1 - 2^-60, which rounds to 1.
-  const double x = near_one[0], y = near_one[1], z = near_one[2];
-  return x * y + z != 0;
-}
-
-// The place of a virtual function among those of its class.
-template <class Function>
-std::ptrdiff_t PlaceOf(Function function) {
-  std::ptrdiff_t place = 0;
-  std::memcpy(&place, &function, sizeof(place));
-  return place;
-}
-
-// How the code that calls it was built: a library and who loads it must say the same before any object passes between
-// them. Static, so that each side has its own.
+// How the code that calls it was built.
 [[maybe_unused]] static std::string KernelBuild() {
-  std::string text = "sabot " + std::string(kVersion) + ", arrow " ARROW_VERSION_STRING;
-#ifdef _LIBCPP_VERSION
-  text += ", libc++";
-#else
-  text += ", libstdc++ with" + std::string(_GLIBCXX_USE_CXX11_ABI != 0 ? "" : "out") + " the C++11 ABI";
-#endif
-  text += RoundsOnce() ? ", with contraction" : ", without contraction";
-  text += ", layout";
-  for (const auto size : {sizeof(kernels::KernelInfo), sizeof(kernels::InputInfo), sizeof(kernels::OutputInfo),
-                          sizeof(kernels::OptionInfo), sizeof(kernels::OptionMap), sizeof(OwnKernel), sizeof(Morsel),
-                          sizeof(InputColumn), sizeof(OutputColumn), sizeof(KernelInput), sizeof(KernelOutput),
-                          sizeof(FrozenKernel::Rows), sizeof(arrow::Status), sizeof(std::string)}) {
-    text += " " + std::to_string(size);
-  }
-  text += " " + std::to_string(PlaceOf(&KeyedKernel::Run)) + " " + std::to_string(PlaceOf(&KeyedKernel::KeepStates)) +
-          " " + std::to_string(PlaceOf(&FrozenKernel::Next));
-  return text;
+  return data::LibraryBuild({sizeof(kernels::KernelInfo), sizeof(kernels::InputInfo), sizeof(kernels::OutputInfo),
+                             sizeof(kernels::OptionInfo), sizeof(kernels::OptionMap), sizeof(OwnKernel), sizeof(Morsel),
+                             sizeof(InputColumn), sizeof(OutputColumn), sizeof(KernelInput), sizeof(KernelOutput),
+                             sizeof(FrozenKernel::Rows), sizeof(arrow::Status), sizeof(std::string),
+                             data::PlaceOf(&KeyedKernel::Run), data::PlaceOf(&KeyedKernel::KeepStates),
+                             data::PlaceOf(&FrozenKernel::Next)});
 }
 
 template <class K>

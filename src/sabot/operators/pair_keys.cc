@@ -1,12 +1,14 @@
 #include <arrow/array.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_primitive.h>
-#include <arrow/util/bit_util.h>
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <concepts>
-#include <cstring>
 #include <utility>
 
 #include "sabot/data/bitmap.h"
@@ -43,11 +45,10 @@ arrow::Result<std::shared_ptr<arrow::Array>> Integers(const SymbolPair& pair, co
   return Both<Builder>(a, b);
 }
 
-arrow::Result<std::shared_ptr<arrow::ArrayData>> DictionaryOf(const std::string& symbol) {
+arrow::Result<std::shared_ptr<arrow::Array>> ArrayOf(const std::string& symbol) {
   arrow::StringBuilder builder;
   ARROW_RETURN_NOT_OK(builder.Append(symbol));
-  ARROW_ASSIGN_OR_RAISE(const auto array, builder.Finish());
-  return array->data();
+  return builder.Finish();
 }
 
 }  // namespace
@@ -83,8 +84,8 @@ arrow::Result<PairKeys> PairKeys::Make(const arrow::Schema& schema, const std::s
   } else {
     ARROW_ASSIGN_OR_RAISE(made.pair_, (Integers<int64_t, arrow::Int64Builder>(pair, by, type, kernel)));
   }
-  ARROW_ASSIGN_OR_RAISE(made.a_, DictionaryOf(pair.a));
-  ARROW_ASSIGN_OR_RAISE(made.b_, DictionaryOf(pair.b));
+  ARROW_ASSIGN_OR_RAISE(made.pair_key_[0], ArrayOf(pair.a));
+  ARROW_ASSIGN_OR_RAISE(made.pair_key_[1], ArrayOf(pair.b));
   ARROW_ASSIGN_OR_RAISE(auto symbols, made.FreshSymbols());
   made.symbols_.push_back(std::move(symbols));
   return made;
@@ -97,40 +98,42 @@ arrow::Result<data::KeyIndex> PairKeys::FreshSymbols() const {
   return symbols;
 }
 
-arrow::Result<PairKeys::Rows> PairKeys::Of(const arrow::RecordBatch& batch) {
+arrow::Status PairKeys::Resolve(const arrow::RecordBatch& batch, int64_t begin, data::KeyIndex& keys, Rows& rows) {
   if (symbols_.front().size() > kSymbolsMost) {
     ARROW_ASSIGN_OR_RAISE(symbols_.front(), FreshSymbols());
   }
-  const int64_t rows = batch.num_rows(), words = (rows + 63) / 64;
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> of_pair, arrow::AllocateBuffer(words * 8));
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> legs, arrow::AllocateBuffer(rows));
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> zeros, arrow::AllocateBuffer(rows));
-  std::memset(zeros->mutable_data(), 0, static_cast<std::size_t>(rows));
-  const std::span bits(reinterpret_cast<uint64_t*>(of_pair->mutable_data()), static_cast<std::size_t>(words));
-  slots_.resize(static_cast<std::size_t>(rows));
-  data::Slots slots{.slots = slots_, .has_key = bits};
-  ARROW_RETURN_NOT_OK(symbols_.front().Resolve(batch, 0, slots));
-  auto* const leg = reinterpret_cast<int8_t*>(legs->mutable_data());
+  const auto count = static_cast<int64_t>(rows.legs.size());
+  symbol_slots_.resize(rows.legs.size());
+  data::Slots symbols{.slots = symbol_slots_, .has_key = rows.has_key};
+  ARROW_RETURN_NOT_OK(symbols_.front().Resolve(batch, begin, symbols));
   int64_t found = 0;
-  for (int64_t base = 0; base < rows; base += 64) {
-    uint64_t ours = 0;
-    const int64_t count = std::min<int64_t>(64, rows - base);
-    for (int64_t row = 0; row < count; ++row) {
-      const int32_t slot = slots_[static_cast<std::size_t>(base + row)];
-      ours |= uint64_t{slot < 2} << row;
-      leg[base + row] = static_cast<int8_t>(slot == 1);
+  for (int64_t base = 0; base < count; base += 64) {
+    const int64_t length = std::min<int64_t>(64, count - base);
+    const int32_t* const slots = symbol_slots_.data() + base;
+    int8_t* const legs = rows.legs.data() + base;
+    std::array<uint8_t, 64> ours{};
+    for (int64_t row = 0; row < length; ++row) {
+      legs[row] = static_cast<int8_t>(slots[row] == 1);
+      ours[static_cast<std::size_t>(row)] = static_cast<uint8_t>(slots[row] < 2);
     }
-    ours &= bits[static_cast<std::size_t>(base / 64)];
-    bits[static_cast<std::size_t>(base / 64)] = ours;
-    found += std::popcount(ours);
+    uint64_t& word = rows.has_key[static_cast<std::size_t>(base / 64)];
+    word &= data::PackBytes(ours);
+    found += std::popcount(word);
   }
-  const auto column = [&](const std::shared_ptr<arrow::ArrayData>& symbol) {
-    auto indices = arrow::ArrayData::Make(KeySchema()->field(0)->type(), rows,
-                                          {found == rows ? nullptr : of_pair, zeros}, rows - found);
-    indices->dictionary = symbol;
-    return indices;
+  rows.all_have_key = found == count;
+  if (found == 0 || keys.size() > 0) return arrow::Status::OK();
+  std::vector<int32_t> slots;
+  return keys.Insert({pair_key_[0], pair_key_[1]}, slots);
+}
+
+std::shared_ptr<arrow::RecordBatch> PairKeys::OfEveryRow(int64_t rows) const {
+  const auto column = [&](const std::shared_ptr<arrow::Array>& symbol) {
+    auto zeros = arrow::MakeArrayFromScalar(arrow::Int8Scalar(0), rows).ValueOrDie()->data();
+    zeros->type = KeySchema()->field(0)->type();
+    zeros->dictionary = symbol->data();
+    return zeros;
   };
-  return Rows{.keys = arrow::RecordBatch::Make(KeySchema(), rows, {column(a_), column(b_)}), .legs = std::move(legs)};
+  return arrow::RecordBatch::Make(KeySchema(), rows, {column(pair_key_[0]), column(pair_key_[1])});
 }
 
 }  // namespace sabot::operators

@@ -1,13 +1,14 @@
 // The key of kernels that read two symbols of one stream: the pair, which no column holds. It is made of the symbols.
 #pragma once
 
-#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 #include <arrow/type.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,17 @@ class PairKeys {
   static const std::shared_ptr<arrow::Schema>& KeySchema();
 
   struct Rows {
-    std::shared_ptr<arrow::RecordBatch> keys;  // The pair on rows of either symbol, null on all others.
-    std::shared_ptr<arrow::Buffer> legs;  // int8 a row: 0 on rows of a, 1 on rows of b; 0 on all others.
+    std::span<int8_t> legs;  // out, one a row: 0 on rows of a, 1 on rows of b; anything on all others.
+    std::span<uint64_t> has_key;  // [ceil(rows / 64)] out: bit r is set on rows of either.
+    bool all_have_key = false;  // out
   };
-  // Symbols are compared by value. Error (kData): a dictionary index outside its dictionary.
-  arrow::Result<Rows> Of(const arrow::RecordBatch& batch);
+  // Finds the rows [begin, begin + rows.legs.size()) of either symbol, which are compared by value, and gives the pair
+  // its slot in `keys`, 0, when there is the first one: other keys are not in it. Error (kData): a dictionary index
+  // outside its dictionary.
+  arrow::Status Resolve(const arrow::RecordBatch& batch, int64_t begin, data::KeyIndex& keys, Rows& rows);
+
+  // As many rows of the pair.
+  std::shared_ptr<arrow::RecordBatch> OfEveryRow(int64_t rows) const;
 
  private:
   PairKeys() = default;
@@ -41,10 +48,9 @@ class PairKeys {
   std::shared_ptr<arrow::Schema> schema_;  // Of the batches,
   std::vector<std::string> by_;  // and their column.
   std::shared_ptr<arrow::Array> pair_;  // The two symbols as keys of it.
-  std::shared_ptr<arrow::ArrayData> a_;  // Dictionaries of one symbol.
-  std::shared_ptr<arrow::ArrayData> b_;
+  std::array<std::shared_ptr<arrow::Array>, 2> pair_key_;  // The two symbols as text, an array each.
   std::vector<data::KeyIndex> symbols_;  // One: slot 0 is a, slot 1 is b.
-  std::vector<int32_t> slots_;
+  std::vector<int32_t> symbol_slots_;  // Of the rows in hand.
 };
 
 }  // namespace sabot::operators

@@ -18,6 +18,7 @@
 
 #include "sabot/kernels/window.h"
 #include "sabot/operators/frozen_kernel.h"
+#include "sabot/operators/keyed_kernel.h"
 #include "sabot/state/growing_slots.h"
 #include "sabot/state/struct_codec.h"
 
@@ -117,6 +118,8 @@ class TimedState {
   };
 
   void Reserve(int64_t slots) { slots_.Reserve(slots); }
+  // As SlotState's; a slot that changes is copied by itself where something frozen shares it.
+  void Prepare(int64_t slots, std::span<const int32_t>) { Reserve(slots); }
 
   // The state of a slot with room for one more row of that time; nothing if the row is late.
   std::optional<Symbol> At(int64_t slot, int64_t timestamp) {
@@ -167,8 +170,10 @@ class TimedState {
   }
 
   // As KeyedKernel's.
+  int64_t bytes() const { return kStateGrows; }
   std::span<const std::byte> StateOf(int32_t slot) const { return slots_.at(slot).contents(); }
   void SetState(int32_t slot, std::span<const std::byte> state) {
+    Reserve(int64_t{slot} + 1);
     if (state.empty()) return slots_.Clear(slot);
     std::copy(state.begin(), state.end(), slots_.Replace(slot, static_cast<int64_t>(state.size())).begin());
   }

@@ -1,9 +1,11 @@
 // Flat state of fixed size a slot: a struct of scalars, then a ring of float64, in blocks of 4,096 slots or 1 MB,
-// whichever is less. A block never moves, so growing costs nothing that exists. One thread at a time,
-// except that another one may read what is frozen (frozen_blocks.h).
+// whichever is less. A block never moves, so growing costs nothing that exists. One thread at a time, except that
+// another one may read what is frozen (frozen_blocks.h), and that others may use slots that are there, each its own,
+// while one thread reserves more.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -48,8 +50,8 @@ class SlotBlocks {
   void Reserve(int64_t slots) {
     while (size_ < slots) {
       const int64_t block_slots = int64_t{1} << shift_;
-      if (size_ == static_cast<int64_t>(pointers_.size()) * block_slots) AddBlock();
-      const int64_t end = std::min(static_cast<int64_t>(pointers_.size()) * block_slots, (slots + 63) / 64 * 64);
+      if (size_ == static_cast<int64_t>(blocks_.size()) * block_slots) AddBlock();
+      const int64_t end = std::min(static_cast<int64_t>(blocks_.size()) * block_slots, (slots + 63) / 64 * 64);
       for (; size_ < end; ++size_) {
         std::byte* const slot = at(size_);
         std::memcpy(slot, initial_.data(), initial_.size());
@@ -59,9 +61,9 @@ class SlotBlocks {
   }
 
   // blocks()[slot >> shift()] + (slot & mask) * stride().
-  std::byte* const* blocks() const { return pointers_.data(); }
+  std::byte* const* blocks() const { return pointers_.load(std::memory_order_acquire); }
   std::byte* at(int64_t slot) const {
-    return pointers_[slot >> shift_] + (slot & ((int64_t{1} << shift_) - 1)) * stride_;
+    return blocks()[slot >> shift_] + (slot & ((int64_t{1} << shift_) - 1)) * stride_;
   }
 
   std::span<double> ring(int64_t slot) const {
@@ -86,7 +88,13 @@ class SlotBlocks {
     auto* block = static_cast<std::byte*>(std::aligned_alloc(64, bytes));
     if (block == nullptr) throw std::bad_alloc();
     blocks_.emplace_back(block, [](std::byte* of) { std::free(of); });
-    pointers_.push_back(block);
+    if (blocks_.size() > room_) {
+      room_ = std::max<std::size_t>(2 * room_, 16);
+      auto& longer = directories_.emplace_back(std::make_unique<std::byte*[]>(room_));
+      std::copy_n(pointers_.load(std::memory_order_relaxed), blocks_.size() - 1, longer.get());
+      pointers_.store(longer.get(), std::memory_order_release);
+    }
+    directories_.back()[blocks_.size() - 1] = block;
   }
 
   std::vector<std::byte> initial_;
@@ -96,7 +104,10 @@ class SlotBlocks {
   int shift_;
   int64_t size_ = 0;
   std::vector<std::shared_ptr<std::byte>> blocks_;  // Shared with what is frozen.
-  std::vector<std::byte*> pointers_;
+  // Where the blocks are. Shorter directories stay, for those who read them still.
+  std::vector<std::unique_ptr<std::byte*[]>> directories_;
+  std::size_t room_ = 0;  // In the last one.
+  std::atomic<std::byte**> pointers_ = nullptr;
   // Those that were not read to their end, as far as is known. Not weak pointers: only the mutex of one that is closed
   // tells that nobody reads what is about to change.
   std::vector<std::shared_ptr<FrozenBlocks>> frozen_;
