@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "sabot/checkpoint/digest.h"
 #include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
 
 namespace sabot::checkpoint {
 namespace {
 
-const std::string kDigest = DigestOf("abc").ValueOrDie();
+const std::string kDigest = env::DigestOf("abc").ValueOrDie();
 
 Manifest Sample() {
   Manifest manifest;
@@ -215,7 +215,7 @@ graph::JobGraph Job(int parallelism, const std::string& key) {
 
 TEST(PlanDigest, IsOfTheJobAndNotOfItsParallelism) {
   const std::string digest = PlanDigest(Job(2, "symbol")).ValueOrDie();
-  EXPECT_TRUE(IsDigest(digest));
+  EXPECT_TRUE(env::IsDigest(digest));
   EXPECT_EQ(PlanDigest(Job(5, "symbol")).ValueOrDie(), digest);
   EXPECT_NE(PlanDigest(Job(2, "venue")).ValueOrDie(), digest);
 }

@@ -22,8 +22,8 @@
 #include <vector>
 
 #include "sabot/checkpoint/decision_log.h"
-#include "sabot/checkpoint/digest.h"
 #include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
 #include "tests/checkpoint/checkpoints.h"
 #include "tests/connectors/temporary_folder.h"
 
@@ -348,7 +348,7 @@ TEST(Store, KeepsFilesOfAnyKind) {
     const auto file = at.store.WriteFile({1, 1}, name, reader).ValueOrDie();
     EXPECT_EQ(file, (StateFile{.name = "1-1/" + name,
                                .bytes = static_cast<int64_t>(text.size()),
-                               .sha256 = DigestOf(text).ValueOrDie(),
+                               .sha256 = env::DigestOf(text).ValueOrDie(),
                                .rows = 0}));
     EXPECT_EQ(at.Bytes(file.name), text);
     const auto to = arrow::io::BufferOutputStream::Create().ValueOrDie();

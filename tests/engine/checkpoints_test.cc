@@ -9,11 +9,11 @@
 #include <iterator>
 #include <map>
 
-#include "sabot/checkpoint/digest.h"
 #include "sabot/checkpoint/store.h"
 #include "sabot/data/errors.h"
 #include "sabot/engine/idle.h"
 #include "sabot/engine/stream.h"
+#include "sabot/env/digest.h"
 #include "sabot/kernels/features.h"
 #include "sabot/kernels/online_statistics.h"
 #include "tests/engine/dying_runs.h"
@@ -81,7 +81,7 @@ class CheckpointsTest : public ::testing::Test {
     const auto add = [&](const fs::path& path) {
       std::ifstream file(path, std::ios::binary);
       const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-      files[path == Path(name) ? "" : path.filename().string()] = checkpoint::DigestOf(bytes).ValueOrDie();
+      files[path == Path(name) ? "" : path.filename().string()] = env::DigestOf(bytes).ValueOrDie();
     };
     if (fs::is_regular_file(Path(name))) add(Path(name));
     if (!fs::is_directory(Path(name))) return files;

@@ -13,9 +13,9 @@
 #include <limits>
 #include <optional>
 
-#include "sabot/checkpoint/digest.h"
 #include "sabot/checkpoint/store_names_internal.h"
 #include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
 #include "sabot/graph/json_text.h"
 
 namespace sabot::checkpoint {
@@ -69,7 +69,7 @@ arrow::Result<std::string> ToJson(const DecisionLog::Entry& entry) {
                {"attempt", entry.at.attempt},
                {"number", entry.at.number},
                {"decisions", std::move(decisions)}};
-  ARROW_ASSIGN_OR_RAISE(json["sha256"], DigestOf(graph::Dump(json)));
+  ARROW_ASSIGN_OR_RAISE(json["sha256"], env::DigestOf(graph::Dump(json)));
   return graph::Dump(json, 2) + "\n";
 }
 
@@ -101,7 +101,7 @@ arrow::Result<DecisionLog::Entry> FromJson(std::string_view text, const std::str
   ARROW_RETURN_NOT_OK(Check(entry.decisions, what));
   Json digested = json;
   digested.erase("sha256");
-  ARROW_ASSIGN_OR_RAISE(const std::string expected, DigestOf(graph::Dump(digested)));
+  ARROW_ASSIGN_OR_RAISE(const std::string expected, env::DigestOf(graph::Dump(digested)));
   if (digest == expected) return entry;
   return data::DataError(what + ": $.sha256: found '" + digest + "', expected '" + expected +
                          "': the file was changed after it was written.");

@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "sabot/checkpoint/digest.h"
 #include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
 
 namespace sabot::checkpoint {
 namespace {
@@ -48,7 +48,7 @@ class Checker {
       Expect(IsStateFileName(file.name), path + ".name", "'" + file.name + "'", "a name such as '3-17/ewma.0.0.arrow'");
       AtLeast(0, file.bytes, path + ".bytes");
       AtLeast(0, file.rows, path + ".rows");
-      Expect(IsDigest(file.sha256), path + ".sha256", "'" + file.sha256 + "'", "64 digits of 0-9 and a-f");
+      Expect(env::IsDigest(file.sha256), path + ".sha256", "'" + file.sha256 + "'", "64 digits of 0-9 and a-f");
     }
   }
   // The copy of an operator, or the partition of a source or sink.
@@ -88,7 +88,7 @@ arrow::Status Manifest::Check() const {
   check.Text(job_id, "job_id");
   check.AtLeast(1, id.attempt, "attempt");
   check.AtLeast(1, id.number, "number");
-  check.Expect(IsDigest(plan_digest), "plan_digest", "'" + plan_digest + "'", "64 digits of 0-9 and a-f");
+  check.Expect(env::IsDigest(plan_digest), "plan_digest", "'" + plan_digest + "'", "64 digits of 0-9 and a-f");
   check.Expect(key_groups >= 1 && key_groups <= graph::kKeyGroupsMax, "key_groups", std::to_string(key_groups),
                "1 to " + std::to_string(graph::kKeyGroupsMax));
   for (std::size_t i = 0; i < operators.size() && check.status.ok(); ++i) {

@@ -8,9 +8,9 @@
 //               "files_begin": 4096, "files": []}],
 //    "ended": [], "decisions": {"attempt": 3, "number": 1}, "created_ms": 0, "sha256": "..."}
 // The last is the digest of all before it, written without spaces.
-#include "sabot/checkpoint/digest.h"
 #include "sabot/checkpoint/manifest.h"
 #include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
 #include "sabot/graph/json_text.h"
 
 namespace sabot::checkpoint {
@@ -153,7 +153,7 @@ arrow::Result<Manifest> ReadManifest(const Json& json, std::string_view what) {
   }
   Json digested = json;
   digested.erase("sha256");
-  ARROW_ASSIGN_OR_RAISE(const std::string expected, DigestOf(graph::Dump(digested)));
+  ARROW_ASSIGN_OR_RAISE(const std::string expected, env::DigestOf(graph::Dump(digested)));
   if (digest != expected) {
     return data::DataError(std::string(what) + ": $.sha256: found '" + digest + "', expected '" + expected +
                            "': the manifest was changed after it was written. Use another checkpoint.");
@@ -178,7 +178,7 @@ arrow::Result<std::string> Manifest::ToJson() const {
                {"ended", ended},
                {"decisions", {{"attempt", decisions.attempt}, {"number", decisions.number}}},
                {"created_ms", created_ms}};
-  ARROW_ASSIGN_OR_RAISE(json["sha256"], DigestOf(graph::Dump(json)));
+  ARROW_ASSIGN_OR_RAISE(json["sha256"], env::DigestOf(graph::Dump(json)));
   return graph::Dump(json, 2) + "\n";
 }
 
@@ -195,7 +195,7 @@ arrow::Result<Manifest> Manifest::FromJson(std::string_view text, std::string_vi
 arrow::Result<std::string> PlanDigest(const graph::JobGraph& job) {
   Json json = Json::parse(job.ToJson());
   for (Json& op : json["operators"]) op.erase("parallelism");
-  return DigestOf(graph::Dump(json));
+  return env::DigestOf(graph::Dump(json));
 }
 
 }  // namespace sabot::checkpoint

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "sabot/checkpoint/decision_log.h"
-#include "sabot/checkpoint/digest.h"
 #include "sabot/checkpoint/store_names_internal.h"
 #include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
 
 namespace sabot::checkpoint {
 namespace {
@@ -51,7 +51,7 @@ arrow::Result<StateFile> Store::Create(const CheckpointId& id, const std::string
   ARROW_RETURN_NOT_OK(CheckFree(PathOf(file.name)));
   ARROW_RETURN_NOT_OK(storage_->CreateFolder(PathOf(id.ToString())));
   ARROW_ASSIGN_OR_RAISE(const auto pending, storage_->Create(PathOf(file.name)));
-  ARROW_ASSIGN_OR_RAISE(const auto stream, DigestStream::Make(pending->stream()));
+  ARROW_ASSIGN_OR_RAISE(const auto stream, env::DigestStream::Make(pending->stream()));
   ARROW_ASSIGN_OR_RAISE(file.rows, fill(stream));
   ARROW_ASSIGN_OR_RAISE(file.bytes, stream->Tell());
   ARROW_ASSIGN_OR_RAISE(file.sha256, stream->Finish());
@@ -160,7 +160,7 @@ arrow::Status Store::CheckFile(const StateFile& file, Look look) {
   ARROW_ASSIGN_OR_RAISE(const int64_t bytes, (*input)->GetSize());
   if (bytes != file.bytes) return Torn(path, "size", std::to_string(bytes), std::to_string(file.bytes));
   if (look == Look::kSize) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(Digest digest, Digest::Make());
+  ARROW_ASSIGN_OR_RAISE(env::Digest digest, env::Digest::Make());
   for (int64_t begin = 0; begin < bytes; begin += kPieceBytes) {
     ARROW_ASSIGN_OR_RAISE(const auto piece, (*input)->ReadAt(begin, std::min(kPieceBytes, bytes - begin)));
     ARROW_RETURN_NOT_OK(digest.Add(piece->data(), piece->size()));
@@ -225,7 +225,7 @@ arrow::Status Store::Fetch(const StateFile& file, arrow::io::OutputStream& to) {
   const std::string path = PathOf(file.name);
   const auto input = storage_->OpenInput(path);
   if (!input.ok()) return IsMissing(input.status()) ? Missing(path) : input.status();
-  ARROW_ASSIGN_OR_RAISE(Digest digest, Digest::Make());
+  ARROW_ASSIGN_OR_RAISE(env::Digest digest, env::Digest::Make());
   for (int64_t begin = 0; begin < file.bytes; begin += kPieceBytes) {
     ARROW_ASSIGN_OR_RAISE(const auto piece, (*input)->ReadAt(begin, std::min(kPieceBytes, file.bytes - begin)));
     ARROW_RETURN_NOT_OK(digest.Add(piece->data(), piece->size()));

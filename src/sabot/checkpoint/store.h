@@ -21,9 +21,11 @@
 #include "sabot/checkpoint/manifest.h"
 #include "sabot/env/storage.h"
 
-namespace sabot::checkpoint {
-
+namespace sabot::env {
 class DigestStream;
+}
+
+namespace sabot::checkpoint {
 
 class Store {
  public:
@@ -74,7 +76,7 @@ class Store {
  private:
   enum class Look { kSize, kDigest };
   // Fills the stream; returns how many rows that are.
-  using Fill = std::function<arrow::Result<int64_t>(const std::shared_ptr<DigestStream>& stream)>;
+  using Fill = std::function<arrow::Result<int64_t>(const std::shared_ptr<env::DigestStream>& stream)>;
 
   std::string PathOf(const std::string& name) const { return folder_ + "/" + name; }
   arrow::Result<Manifest> OpenAs(const CheckpointId& id, Look look);

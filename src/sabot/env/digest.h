@@ -1,4 +1,4 @@
-// SHA-256, by which a checkpoint's files are known again. Digests are 64 lower-case hexadecimal digits.
+// SHA-256, by which content is known again. Digests are 64 lower-case hexadecimal digits.
 #pragma once
 
 #include <arrow/io/interfaces.h>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sabot::checkpoint {
+namespace sabot::env {
 
 // Of bytes that come in pieces. Errors are those of the library: it has no memory, or may not compute this digest here.
 class Digest {
@@ -60,4 +60,4 @@ class DigestStream final : public arrow::io::OutputStream {
   bool closed_ = false;
 };
 
-}  // namespace sabot::checkpoint
+}  // namespace sabot::env

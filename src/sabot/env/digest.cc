@@ -1,4 +1,4 @@
-#include "sabot/checkpoint/digest.h"
+#include "sabot/env/digest.h"
 
 #include <openssl/evp.h>
 
@@ -6,14 +6,14 @@
 #include <array>
 #include <cstddef>
 
-namespace sabot::checkpoint {
+namespace sabot::env {
 namespace {
 
 constexpr std::size_t kDigits = 64;
 constexpr int64_t kPieceBytes = int64_t{1} << 20;
 
 arrow::Status Failed() {
-  return arrow::Status::UnknownError("checkpoint: OpenSSL does not compute SHA-256 here. See its configuration.");
+  return arrow::Status::UnknownError("digest: OpenSSL does not compute SHA-256 here. See its configuration.");
 }
 
 }  // namespace
@@ -97,4 +97,4 @@ arrow::Status DigestStream::HandOn(const void* data, int64_t bytes) {
   return digest_.Add(data, bytes);
 }
 
-}  // namespace sabot::checkpoint
+}  // namespace sabot::env

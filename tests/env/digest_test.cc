@@ -1,5 +1,5 @@
 // Expected digests are those of FIPS 180-4's examples, and what sha256sum prints.
-#include "sabot/checkpoint/digest.h"
+#include "sabot/env/digest.h"
 
 #include <arrow/buffer.h>
 #include <arrow/io/memory.h>
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <string>
 
-namespace sabot::checkpoint {
+namespace sabot::env {
 namespace {
 
 constexpr const char* kOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -67,4 +67,4 @@ TEST(DigestStream, KeepsTheOrderOfPiecesOfAnySize) {
 }
 
 }  // namespace
-}  // namespace sabot::checkpoint
+}  // namespace sabot::env
