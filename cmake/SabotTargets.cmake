@@ -239,12 +239,12 @@ function(sabot_install_package)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/sabot/${folder}" COMPONENT development
             DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sabot" FILES_MATCHING PATTERN "*.h")
   endforeach()
-  if(SABOT_BUILD_PYTHON)  # What `sabot build-kernel` compiles and links kernels of one's own with.
-    foreach(folder IN ITEMS data market kernels state operators)
+  if(SABOT_BUILD_PYTHON)  # What `sabot build-kernel` and `build-strategy` compile and link with.
+    foreach(folder IN ITEMS data market kernels state operators backtest)
       install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/sabot/${folder}" COMPONENT python DESTINATION sabot/include/sabot
               FILES_MATCHING PATTERN "*.h" PATTERN "*_internal.h" EXCLUDE)
     endforeach()
-    install(FILES $<TARGET_FILE:sabot_data> $<TARGET_FILE:sabot_kernels> $<TARGET_FILE:sabot_state>
+    install(FILES $<TARGET_FILE:sabot_data> $<TARGET_FILE:sabot_kernels> $<TARGET_FILE:sabot_state> $<TARGET_FILE:sabot_backtest>
             COMPONENT python DESTINATION sabot/lib)
   endif()
   install(EXPORT SabotTargets COMPONENT development NAMESPACE Sabot:: DESTINATION "${package_dir}")
@@ -253,6 +253,6 @@ function(sabot_install_package)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/SabotConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
   install(FILES "${PROJECT_BINARY_DIR}/SabotConfig.cmake" "${PROJECT_BINARY_DIR}/SabotConfigVersion.cmake"
                 "${PROJECT_SOURCE_DIR}/cmake/SabotArrow.cmake" "${PROJECT_SOURCE_DIR}/cmake/SabotSleef.cmake"
-                "${PROJECT_SOURCE_DIR}/cmake/SabotRocksDB.cmake"
+                "${PROJECT_SOURCE_DIR}/cmake/SabotRocksDB.cmake" "${PROJECT_SOURCE_DIR}/cmake/SabotWorkbook.cmake"
           COMPONENT development DESTINATION "${package_dir}")
 endfunction()

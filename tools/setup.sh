@@ -14,18 +14,23 @@ groups=("$@")
 packages=(
   g++ cmake ninja-build ccache git
   python3 python3-dev python3-venv
-  libsleef-dev libtbb-dev libssl-dev librocksdb-dev nlohmann-json3-dev
+  libsleef-dev libtbb-dev libssl-dev librocksdb-dev nlohmann-json3-dev libzip-dev libexpat1-dev
   libgtest-dev libbenchmark-dev
 )
 
-# The groups that are no Python packages.
+has() {
+  command -v "$1" >/dev/null
+}
+
+# Beside their Python packages, groups may need packages of the system; flink is no Python group at all. Only Debian has
+# a package of a browser: tests that need one are skipped where there is none.
 python_groups=()
 for group in "${groups[@]}"; do
-  if [[ "$group" != flink ]]; then
-    python_groups+=("$group")
-  elif ! command -v javac >/dev/null || ! command -v mvn >/dev/null; then
-    packages+=(default-jdk-headless maven)
-  fi
+  case "$group" in
+    flink) has javac && has mvn || packages+=(default-jdk-headless maven) ;;
+    test) has chromium || has google-chrome || ! grep -qx 'ID=debian' /etc/os-release || packages+=(chromium) ;;&
+    *) python_groups+=("$group") ;;
+  esac
 done
 
 fail() {
