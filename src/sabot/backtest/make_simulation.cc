@@ -1,0 +1,21 @@
+#include "sabot/backtest/make_simulation.h"
+
+#include <utility>
+
+namespace sabot::backtest {
+
+arrow::Result<MadeSimulation> MakeSimulation(const StrategyInfo& strategy, const StrategyConfig& config,
+                                             const std::string& security, const std::string& market_of_ticks,
+                                             SimulationOptions options) {
+  ARROW_ASSIGN_OR_RAISE(auto chosen, config.For(security));
+  if (!chosen.market_given && !market_of_ticks.empty()) {
+    ARROW_ASSIGN_OR_RAISE(chosen.venue.market, FindMarket(market_of_ticks));
+  }
+  options.venue = std::move(chosen.venue);
+  ARROW_ASSIGN_OR_RAISE(auto made, strategy.make(chosen.settings));
+  MadeSimulation result{.simulation = nullptr, .strategy = made.get()};
+  ARROW_ASSIGN_OR_RAISE(result.simulation, Simulation::Make(std::move(options), std::move(made)));
+  return result;
+}
+
+}  // namespace sabot::backtest

@@ -1,0 +1,24 @@
+// What a folder says of the sweep that it holds: strategy, configuration, sets and ticks.
+#pragma once
+
+#include <arrow/result.h>
+
+#include <atomic>
+#include <string>
+
+#include "sabot/backtest/sweep.h"
+#include "sabot/env/storage.h"
+
+namespace sabot::backtest::internal {
+
+inline constexpr char kManifestFileName[] = "sweep.json";
+
+// Ticks are known by the digests of their files, which are read for that. Cancelled, once `stop` is set.
+arrow::Result<std::string> SweepManifest(const SweepPlan& plan, const SweepOptions& options,
+                                         const std::atomic<bool>& stop);
+
+// OK where the file is missing or says the same. Error (kOption): what differs, and what to do.
+arrow::Status CheckSameSweep(env::Storage& storage, const std::string& path, const std::string& folder,
+                             const std::string& manifest);
+
+}  // namespace sabot::backtest::internal

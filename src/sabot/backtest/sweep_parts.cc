@@ -1,0 +1,255 @@
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/util/key_value_metadata.h>
+
+#include <algorithm>
+
+#include "sabot/backtest/sweep_manifest_internal.h"
+#include "sabot/backtest/sweep_parts_internal.h"
+#include "sabot/connectors/tick_file.h"
+#include "sabot/data/errors.h"
+#include "sabot/env/digest.h"
+#include "sabot/env/fault_point.h"
+
+namespace sabot::backtest::internal {
+namespace {
+
+constexpr char kFolder[] = "/sweep_parts";
+constexpr char kSweepKey[] = "sabot.sweep";
+
+// The numbers of an outcome as columns.
+struct IntegerColumn {
+  const char* name;
+  int64_t Outcome::* member;
+};
+constexpr IntegerColumn kIntegers[] = {
+    {"trades", &Outcome::trades},
+    {"market_dates", &Outcome::market_dates},
+    {"strategy_dates", &Outcome::strategy_dates},
+    {"rows", &Outcome::rows},
+    {"crossed", &Outcome::crossed},
+    {"orders_rejected", &Outcome::orders_rejected},
+};
+struct NumberColumn {
+  const char* name;
+  double Outcome::* member;
+};
+constexpr NumberColumn kNumbers[] = {
+    {"realized_pnl", &Outcome::realized_pnl},
+    {"final_position", &Outcome::final_position},
+    {"volume", &Outcome::volume},
+    {"fees", &Outcome::fees},
+    {"max_drawdown", &Outcome::max_drawdown},
+};
+struct MaybeColumn {
+  const char* name;
+  std::optional<double> Outcome::* member;
+};
+constexpr MaybeColumn kMaybes[] = {{"sharpe", &Outcome::sharpe}, {"win_rate", &Outcome::win_rate}};
+
+std::shared_ptr<arrow::Schema> PartSchema() {
+  static const auto schema = [] {
+    arrow::FieldVector fields = {arrow::field("security", arrow::utf8()), arrow::field("rejected", arrow::int64()),
+                                 arrow::field("error", arrow::utf8())};
+    for (const auto& column : kIntegers) fields.push_back(arrow::field(column.name, arrow::int64()));
+    for (const auto& column : kNumbers) fields.push_back(arrow::field(column.name, arrow::float64()));
+    for (const auto& column : kMaybes) fields.push_back(arrow::field(column.name, arrow::float64()));
+    fields.push_back(arrow::field("daily_pnl", arrow::list(arrow::float64())));
+    fields.push_back(arrow::field("dates", arrow::list(arrow::int64())));  // In the first row.
+    return arrow::schema(fields);
+  }();
+  return schema;
+}
+
+// Fills the columns of a part, one after the other.
+class PartWriter {
+ public:
+  explicit PartWriter(const ScanResult& result) : result_(result) {}
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Write() {
+    ARROW_RETURN_NOT_OK(Add<arrow::StringBuilder>([](auto& to, auto& row) { return to.Append(row.security); }));
+    ARROW_RETURN_NOT_OK(Add<arrow::Int64Builder>([](auto& to, auto& row) { return to.Append(row.rejected); }));
+    ARROW_RETURN_NOT_OK(Add<arrow::StringBuilder>([](auto& to, auto& row) { return to.Append(row.error); }));
+    for (const auto& column : kIntegers) {
+      ARROW_RETURN_NOT_OK(Add<arrow::Int64Builder>([&](auto& to, auto& row) {
+        return row.outcome ? to.Append((*row.outcome).*column.member) : to.AppendNull();
+      }));
+    }
+    for (const auto& column : kNumbers) {
+      ARROW_RETURN_NOT_OK(Add<arrow::DoubleBuilder>([&](auto& to, auto& row) {
+        return row.outcome ? to.Append((*row.outcome).*column.member) : to.AppendNull();
+      }));
+    }
+    for (const auto& column : kMaybes) {
+      ARROW_RETURN_NOT_OK(Add<arrow::DoubleBuilder>([&](auto& to, auto& row) {
+        return row.outcome ? to.AppendOrNull((*row.outcome).*column.member) : to.AppendNull();
+      }));
+    }
+    ARROW_RETURN_NOT_OK(AddDailyPnl());
+    ARROW_RETURN_NOT_OK(AddDates());
+    return arrow::RecordBatch::Make(PartSchema(), rows(), std::move(columns_));
+  }
+
+ private:
+  int64_t rows() const { return static_cast<int64_t>(result_.rows.size()); }
+
+  template <typename Builder, typename Append>
+  arrow::Status Add(const Append& append) {
+    Builder builder;
+    for (const auto& row : result_.rows) ARROW_RETURN_NOT_OK(append(builder, row));
+    return builder.Finish().Value(&columns_.emplace_back());
+  }
+
+  arrow::Status AddDailyPnl() {
+    const auto values = std::make_shared<arrow::DoubleBuilder>();
+    arrow::ListBuilder builder(arrow::default_memory_pool(), values);
+    for (const auto& row : result_.rows) {
+      ARROW_RETURN_NOT_OK(builder.Append(row.outcome.has_value()));
+      if (row.outcome) ARROW_RETURN_NOT_OK(values->AppendValues(row.outcome->daily_pnl));
+    }
+    return builder.Finish().Value(&columns_.emplace_back());
+  }
+
+  arrow::Status AddDates() {
+    const auto values = std::make_shared<arrow::Int64Builder>();
+    arrow::ListBuilder builder(arrow::default_memory_pool(), values);
+    for (int64_t row = 0; row < rows(); ++row) {
+      ARROW_RETURN_NOT_OK(builder.Append(row == 0));
+      if (row == 0) ARROW_RETURN_NOT_OK(values->AppendValues(result_.dates));
+    }
+    return builder.Finish().Value(&columns_.emplace_back());
+  }
+
+  const ScanResult& result_;
+  arrow::ArrayVector columns_;
+};
+
+template <typename Array>
+const Array& ColumnOf(const arrow::RecordBatch& part, const char* name) {
+  return static_cast<const Array&>(*part.GetColumnByName(name));
+}
+
+template <typename ValueArray>
+auto ListOf(const arrow::RecordBatch& part, const char* name, int64_t row) {
+  const auto& lists = ColumnOf<arrow::ListArray>(part, name);
+  const auto& values = static_cast<const ValueArray&>(*lists.values());
+  using Value = typename ValueArray::value_type;
+  return std::vector<Value>(values.raw_values() + lists.value_offset(row),
+                            values.raw_values() + lists.value_offset(row) + lists.value_length(row));
+}
+
+ScanResult ReadPart(const arrow::RecordBatch& part) {
+  ScanResult result;
+  result.dates = ListOf<arrow::Int64Array>(part, "dates", 0);
+  for (int64_t at = 0; at < part.num_rows(); ++at) {
+    auto& row = result.rows.emplace_back();
+    row.security = ColumnOf<arrow::StringArray>(part, "security").GetString(at);
+    row.rejected = ColumnOf<arrow::Int64Array>(part, "rejected").Value(at);
+    row.error = ColumnOf<arrow::StringArray>(part, "error").GetString(at);
+    if (part.GetColumnByName("daily_pnl")->IsNull(at)) continue;
+    Outcome& outcome = row.outcome.emplace();
+    for (const auto& column : kIntegers) {
+      outcome.*column.member = ColumnOf<arrow::Int64Array>(part, column.name).Value(at);
+    }
+    for (const auto& column : kNumbers) {
+      outcome.*column.member = ColumnOf<arrow::DoubleArray>(part, column.name).Value(at);
+    }
+    for (const auto& column : kMaybes) {
+      const auto& values = ColumnOf<arrow::DoubleArray>(part, column.name);
+      if (values.IsValid(at)) outcome.*column.member = values.Value(at);
+    }
+    outcome.daily_pnl = ListOf<arrow::DoubleArray>(part, "daily_pnl", at);
+  }
+  return result;
+}
+
+std::string FileNameOf(const std::string& security) {
+  const std::string name = connectors::TickFileName(security);
+  return name.substr(0, name.rfind('.'));
+}
+
+}  // namespace
+
+arrow::Result<SweepParts> SweepParts::InFolder(const SweepPlan& plan, const SweepOptions& options,
+                                               const std::atomic<bool>& stop) {
+  SweepParts parts;
+  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(options.folder));
+  parts.storage_ = where.storage;
+  parts.folder_ = where.path + kFolder;
+  for (const auto& security : plan.securities) parts.names_.push_back(FileNameOf(security.security));
+  ARROW_ASSIGN_OR_RAISE(const std::string manifest, SweepManifest(plan, options, stop));
+  ARROW_ASSIGN_OR_RAISE(parts.sweep_, env::DigestOf(manifest));
+  ARROW_RETURN_NOT_OK(parts.storage_->CreateFolder(parts.folder_));
+  const std::string path = where.path + "/" + kManifestFileName;
+  if (options.restart) {
+    ARROW_RETURN_NOT_OK(parts.storage_->Remove(path));
+  } else {
+    ARROW_RETURN_NOT_OK(CheckSameSweep(*parts.storage_, path, options.folder, manifest));
+  }
+  for (const char* name : {kSweepResultsFileName, kSweepSummaryFileName}) {  // They come when all parts are there.
+    ARROW_RETURN_NOT_OK(parts.storage_->Remove(where.path + "/" + name));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto names, parts.storage_->List(parts.folder_));
+  if (options.restart) {
+    for (const auto& name : names) {
+      if (name.ends_with(".arrow")) ARROW_RETURN_NOT_OK(parts.storage_->Remove(parts.folder_ + "/" + name));
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto file, parts.storage_->Create(path));
+  ARROW_RETURN_NOT_OK(file->stream()->Write(manifest.data(), static_cast<int64_t>(manifest.size())));
+  ARROW_RETURN_NOT_OK(file->Commit());
+  return parts;
+}
+
+std::string SweepParts::PathOf(std::size_t security, int64_t scan) const {
+  return folder_ + "/" + names_[security] + "-" + std::to_string(scan) + ".arrow";
+}
+
+std::string SweepParts::MarkOf(std::size_t security, int64_t scan) const {
+  return sweep_ + " " + names_[security] + " " + std::to_string(scan);
+}
+
+bool SweepParts::Has(std::size_t security, int64_t scan) const { return Get(security, scan).ok(); }
+
+arrow::Status SweepParts::Put(std::size_t security, int64_t scan, ScanResult result) {
+  if (storage_ == nullptr || result.read_failed) {
+    results_.insert_or_assign({security, scan}, std::move(result));
+    return arrow::Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto batch, PartWriter(result).Write());
+  ARROW_ASSIGN_OR_RAISE(const auto file, storage_->Create(PathOf(security, scan)));
+  const auto schema = batch->schema()->WithMetadata(arrow::key_value_metadata({kSweepKey}, {MarkOf(security, scan)}));
+  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeFileWriter(file->stream(), schema));
+  ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch));
+  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_RETURN_NOT_OK(file->Commit());
+  env::FaultPoint("part-file-renamed");
+  return arrow::Status::OK();
+}
+
+arrow::Result<ScanResult> SweepParts::Get(std::size_t security, int64_t scan) const {
+  if (const auto found = results_.find({security, scan}); found != results_.end()) return found->second;
+  if (storage_ == nullptr) return arrow::Status::KeyError("no such part");
+  const std::string path = PathOf(security, scan);
+  ARROW_ASSIGN_OR_RAISE(const auto file, storage_->OpenInput(path));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
+  const auto damaged = [&](const std::string& why) {
+    return data::DataError("sweep: '" + path + "' " + why + ". Remove it, and run the sweep again.");
+  };
+  const auto metadata = reader->schema()->metadata();
+  if (metadata == nullptr || metadata->Get(kSweepKey).ValueOr("") != MarkOf(security, scan)) {
+    return damaged("is of another sweep");
+  }
+  if (!reader->schema()->Equals(*PartSchema(), /*check_metadata=*/false) || reader->num_record_batches() != 1) {
+    return damaged("is no part of a sweep");
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto batch, reader->ReadRecordBatch(0));
+  ARROW_RETURN_NOT_OK(batch->ValidateFull());
+  if (batch->num_rows() == 0) return damaged("is empty");
+  return ReadPart(*batch);
+}
+
+}  // namespace sabot::backtest::internal

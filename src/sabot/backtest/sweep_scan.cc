@@ -1,0 +1,101 @@
+#include <exception>
+#include <utility>
+
+#include "sabot/backtest/sweep_scan_internal.h"
+#include "sabot/data/errors.h"
+
+namespace sabot::backtest::internal {
+
+Scan::Scan(const SweepPlan& plan, std::size_t security, int64_t first_set, int64_t sets, int64_t batch_rows)
+    : plan_(plan),
+      security_(security),
+      first_set_(first_set),
+      batch_rows_(batch_rows),
+      simulations_(static_cast<std::size_t>(sets)) {
+  for (auto& slot : simulations_) slot.row.security = plan.securities[security].security;
+}
+
+void Scan::Run(int64_t item) {
+  if (item == 0) {
+    if (!finishing_) read_ = Read();
+  } else {
+    Advance(simulations_[static_cast<std::size_t>(item - 1)], first_set_ + item - 1);
+  }
+}
+
+bool Scan::EndRound() {
+  if (current_) rows_ += current_->size();
+  current_.reset();
+  if (finishing_) return false;
+  if (!read_.ok()) {
+    for (auto& slot : simulations_) {
+      slot.simulation.reset();
+      if (slot.row.error.empty()) slot.row.error = read_.message();
+    }
+    return false;
+  }
+  current_ = std::exchange(next_, std::nullopt);
+  finishing_ = at_end_;
+  return true;
+}
+
+ScanResult Scan::TakeResult() {
+  ScanResult result{.first_set = first_set_, .dates = std::move(dates_), .rows = {}, .read_failed = !read_.ok()};
+  for (auto& slot : simulations_) result.rows.push_back(std::move(slot.row));
+  return result;
+}
+
+arrow::Status Scan::Read() {
+  const SecurityTicks& ticks = plan_.securities[security_];
+  if (!ticks.error.empty()) return data::DataError(ticks.error);
+  if (reader_ == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(reader_, connectors::OpenTickFile(ticks.path, batch_rows_));
+    return arrow::Status::OK();  // Simulations need the market of the file before they can be made.
+  }
+  ARROW_ASSIGN_OR_RAISE(auto batch, reader_->Next());
+  at_end_ = batch == nullptr;
+  if (at_end_) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(next_, Ticks::From(std::move(batch)));
+  for (int64_t row = 0; row < next_->size(); ++row) {
+    const Tick tick = (*next_)[row];
+    if (tick.type != TickType::kTrade) continue;
+    const int64_t date = DateOf(tick.timestamp);
+    if (dates_.empty() || dates_.back() != date) dates_.push_back(date);
+  }
+  return arrow::Status::OK();
+}
+
+void Scan::Advance(Slot& slot, int64_t set) const {
+  if (!slot.row.error.empty() || (!current_ && !finishing_)) return;
+  arrow::Status status;
+  try {
+    status = TryAdvance(slot, set);
+  } catch (const std::exception& error) {  // Of a strategy in C++: ours throw nothing.
+    status = arrow::Status::UnknownError("the strategy threw an exception: ", error.what());
+  }
+  if (status.ok()) return;
+  slot.row.outcome.reset();
+  slot.row.error = status.message().empty() ? "the strategy failed without a message" : status.message();
+  slot.simulation.reset();
+}
+
+arrow::Status Scan::TryAdvance(Slot& slot, int64_t set) const {
+  if (!slot.simulation) {
+    ARROW_ASSIGN_OR_RAISE(const auto config, plan_.run.config.With(plan_.sets.Set(set)));
+    ARROW_ASSIGN_OR_RAISE(slot.simulation,
+                          MakeSimulation(plan_.run.strategy, config, slot.row.security, reader_->info().market,
+                                         {.venue = {}, .equity_interval_ns = 0, .keep_trades = false}));
+  }
+  if (current_) return slot.simulation->Push(*current_);
+  ARROW_ASSIGN_OR_RAISE(slot.row.outcome, slot.simulation->Finish());
+  slot.row.rejected = reader_->info().rejected;
+  if (static_cast<std::size_t>(slot.row.outcome->market_dates) != dates_.size()) {
+    return arrow::Status::UnknownError("sweep: a simulation found ", slot.row.outcome->market_dates,
+                                       " market dates in ticks that have ", dates_.size(),
+                                       ". This is a defect of Sabot.");
+  }
+  slot.simulation.reset();
+  return arrow::Status::OK();
+}
+
+}  // namespace sabot::backtest::internal

@@ -1,0 +1,299 @@
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/table.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "sabot/backtest/csv_line_internal.h"
+#include "sabot/backtest/deflated_sharpe.h"
+#include "sabot/backtest/performance.h"
+#include "sabot/backtest/sweep_tables_internal.h"
+
+namespace sabot::backtest::internal {
+namespace {
+
+// One set over all securities.
+struct SetSum {
+  int64_t securities = 0;
+  int64_t failed = 0;
+  int64_t trades = 0;
+  double realized_pnl = 0;
+  double fees = 0;
+  double volume = 0;
+  int64_t strategy_dates = 0;
+  int64_t rows = 0;
+  std::vector<double> daily_pnl = {};  // Gone once these are known:
+  int64_t market_dates = 0;
+  double max_drawdown = 0;
+  std::optional<double> sharpe = std::nullopt;
+  std::optional<ProfitMoments> moments = std::nullopt;
+
+  void Add(const SummaryRow& row, std::span<const std::size_t> places) {
+    if (!row.outcome) {
+      ++failed;
+      return;
+    }
+    const Outcome& outcome = *row.outcome;
+    ++securities;
+    trades += outcome.trades;
+    realized_pnl += outcome.realized_pnl;
+    fees += outcome.fees;
+    volume += outcome.volume;
+    strategy_dates += outcome.strategy_dates;
+    rows += outcome.rows;
+    for (std::size_t i = 0; i < places.size(); ++i) daily_pnl[places[i]] += outcome.daily_pnl[i];
+  }
+
+  void Close() {
+    const auto daily = std::exchange(daily_pnl, {});
+    if (securities == 0) return;
+    market_dates = static_cast<int64_t>(daily.size());
+    moments = MomentsOf(daily);
+    if (moments) sharpe = AnnualSharpe(daily);
+    double pnl = 0, peak = 0;
+    for (const double profit : daily) {
+      pnl += profit;
+      peak = std::max(peak, pnl);
+      max_drawdown = std::max(max_drawdown, peak - pnl);
+    }
+  }
+};
+
+// Those sets that have it: numbers, true and false, or text for all of them.
+arrow::Result<std::shared_ptr<arrow::Array>> ParameterColumn(const ParameterSets& sets, std::size_t name,
+                                                             std::span<const int64_t> rows) {
+  bool numbers = true, flags = true;
+  for (const auto& set : sets.sets) {
+    const auto& value = set[name];
+    if (!value || std::holds_alternative<std::monostate>(*value)) continue;
+    numbers &= std::holds_alternative<double>(*value);
+    flags &= std::holds_alternative<bool>(*value);
+  }
+  const auto build = [&](auto builder, const auto& append) -> arrow::Result<std::shared_ptr<arrow::Array>> {
+    for (const int64_t row : rows) {
+      const auto& value = sets.sets[static_cast<std::size_t>(row)][name];
+      const bool missing = !value || std::holds_alternative<std::monostate>(*value);
+      ARROW_RETURN_NOT_OK(missing ? builder.AppendNull() : append(builder, *value));
+    }
+    return builder.Finish();
+  };
+  if (numbers) {
+    return build(arrow::DoubleBuilder(),
+                 [](auto& to, const auto& value) { return to.Append(std::get<double>(value)); });
+  }
+  if (flags) {
+    return build(arrow::BooleanBuilder(), [](auto& to, const auto& value) { return to.Append(std::get<bool>(value)); });
+  }
+  return build(arrow::StringBuilder(), [](auto& to, const ParameterValue& value) {
+    if (const auto* flag = std::get_if<bool>(&value)) return to.Append(*flag ? "true" : "false");
+    if (const auto* text = std::get_if<std::string>(&value)) return to.Append(*text);
+    CsvLines number;
+    return to.Append(number.Number(std::get<double>(value)).text());
+  });
+}
+
+// A table that is put together column by column.
+class Columns {
+ public:
+  arrow::Status Add(const std::string& name, arrow::Result<std::shared_ptr<arrow::Array>> array) {
+    ARROW_RETURN_NOT_OK(array.status());
+    fields_.push_back(arrow::field(name, (*array)->type()));
+    arrays_.push_back(*std::move(array));
+    return arrow::Status::OK();
+  }
+  arrow::Status AddParameters(const ParameterSets& sets, std::span<const int64_t> rows) {
+    for (std::size_t name = 0; name < sets.names.size(); ++name) {
+      ARROW_RETURN_NOT_OK(Add(sets.names[name], ParameterColumn(sets, name, rows)));
+    }
+    return arrow::Status::OK();
+  }
+  arrow::Status AddIntegers(const std::string& name, std::span<const int64_t> values) {
+    arrow::Int64Builder builder;
+    ARROW_RETURN_NOT_OK(builder.AppendValues(values.data(), static_cast<int64_t>(values.size())));
+    return Add(name, builder.Finish());
+  }
+  std::shared_ptr<arrow::Table> Table() const { return arrow::Table::Make(arrow::schema(fields_), arrays_); }
+
+ private:
+  arrow::FieldVector fields_;
+  arrow::ArrayVector arrays_;
+};
+
+// The scans of all securities with the same sets.
+class Chunk {
+ public:
+  Chunk(const SweepPlan& plan, int64_t scan, int64_t first_set, int64_t sets, const SweepParts& parts)
+      : plan_(plan), scan_(scan), first_set_(first_set), sets_(static_cast<std::size_t>(sets)), parts_(parts) {}
+
+  arrow::Result<std::shared_ptr<arrow::Table>> Read(std::vector<SetSum>& sums) {
+    ARROW_RETURN_NOT_OK(FindDates());
+    sums.resize(sums.size() + sets_);
+    const auto of_chunk = std::span(sums).last(sets_);
+    for (auto& sum : of_chunk) sum.daily_pnl.resize(dates_.size());
+    std::vector<SummaryRow> rows(sets_ * plan_.securities.size());  // By set, and then by security.
+    for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
+      ARROW_ASSIGN_OR_RAISE(auto result, parts_.Get(security, scan_));
+      if (result.rows.size() != sets_) return arrow::Status::UnknownError("sweep: a part has not all sets");
+      const auto places = PlacesOf(result.dates);
+      for (std::size_t set = 0; set < sets_; ++set) {
+        auto& row = result.rows[set];
+        of_chunk[set].Add(row, places);
+        if (row.outcome) row.outcome->daily_pnl = {};
+        rows[set * plan_.securities.size() + security] = std::move(row);
+      }
+    }
+    for (auto& sum : of_chunk) sum.Close();
+    return TableOf(rows);
+  }
+
+ private:
+  arrow::Status FindDates() {
+    for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
+      ARROW_ASSIGN_OR_RAISE(const auto result, parts_.Get(security, scan_));
+      const auto went_well = [](const SummaryRow& row) { return row.outcome.has_value(); };
+      if (std::none_of(result.rows.begin(), result.rows.end(), went_well)) continue;
+      std::vector<int64_t> all;
+      std::set_union(dates_.begin(), dates_.end(), result.dates.begin(), result.dates.end(), std::back_inserter(all));
+      dates_ = std::move(all);
+    }
+    return arrow::Status::OK();
+  }
+
+  std::vector<std::size_t> PlacesOf(const std::vector<int64_t>& dates) const {
+    std::vector<std::size_t> places;
+    for (const int64_t date : dates) {
+      places.push_back(static_cast<std::size_t>(std::lower_bound(dates_.begin(), dates_.end(), date) - dates_.begin()));
+    }
+    return places;
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Table>> TableOf(const std::vector<SummaryRow>& rows) const {
+    ARROW_ASSIGN_OR_RAISE(const auto summary, SummaryBatch(rows));
+    std::vector<int64_t> sets(rows.size());
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      sets[row] = first_set_ + static_cast<int64_t>(row / plan_.securities.size());
+    }
+    Columns columns;
+    ARROW_RETURN_NOT_OK(columns.AddIntegers("set", sets));
+    ARROW_RETURN_NOT_OK(columns.Add("security", summary->column(0)));
+    ARROW_RETURN_NOT_OK(columns.AddParameters(plan_.sets, sets));
+    for (int column = 1; column < summary->num_columns(); ++column) {
+      ARROW_RETURN_NOT_OK(columns.Add(summary->column_name(column), summary->column(column)));
+    }
+    return columns.Table();
+  }
+
+  const SweepPlan& plan_;
+  const int64_t scan_;
+  const int64_t first_set_;
+  const std::size_t sets_;
+  const SweepParts& parts_;
+  std::vector<int64_t> dates_;  // With a trade of any security, in order.
+};
+
+arrow::Status AddSums(const std::vector<SetSum>& sums, double variance, int64_t trials, Columns& columns) {
+  const auto integers = [&](const char* name, const auto& value) {
+    arrow::Int64Builder builder;
+    for (const auto& sum : sums) ARROW_RETURN_NOT_OK(builder.Append(value(sum)));
+    return columns.Add(name, builder.Finish());
+  };
+  const auto numbers = [&](const char* name, const auto& value) {
+    arrow::DoubleBuilder builder;
+    for (const auto& sum : sums) ARROW_RETURN_NOT_OK(builder.AppendOrNull(value(sum)));
+    return columns.Add(name, builder.Finish());
+  };
+  using Maybe = std::optional<double>;
+  ARROW_RETURN_NOT_OK(integers("securities", [](const SetSum& sum) { return sum.securities; }));
+  ARROW_RETURN_NOT_OK(integers("failed", [](const SetSum& sum) { return sum.failed; }));
+  ARROW_RETURN_NOT_OK(integers("trades", [](const SetSum& sum) { return sum.trades; }));
+  ARROW_RETURN_NOT_OK(numbers("realized_pnl", [](const SetSum& sum) { return Maybe(sum.realized_pnl); }));
+  ARROW_RETURN_NOT_OK(numbers("fees", [](const SetSum& sum) { return Maybe(sum.fees); }));
+  ARROW_RETURN_NOT_OK(numbers("pnl", [](const SetSum& sum) { return Maybe(sum.realized_pnl - sum.fees); }));
+  ARROW_RETURN_NOT_OK(numbers("volume", [](const SetSum& sum) { return Maybe(sum.volume); }));
+  ARROW_RETURN_NOT_OK(integers("market_dates", [](const SetSum& sum) { return sum.market_dates; }));
+  ARROW_RETURN_NOT_OK(integers("strategy_dates", [](const SetSum& sum) { return sum.strategy_dates; }));
+  ARROW_RETURN_NOT_OK(integers("rows", [](const SetSum& sum) { return sum.rows; }));
+  ARROW_RETURN_NOT_OK(numbers("max_drawdown", [](const SetSum& sum) { return Maybe(sum.max_drawdown); }));
+  ARROW_RETURN_NOT_OK(numbers("sharpe", [](const SetSum& sum) { return sum.sharpe; }));
+  return numbers("deflated_sharpe", [&](const SetSum& sum) {
+    return sum.moments ? DeflatedSharpe(*sum.moments, variance, trials) : std::nullopt;
+  });
+}
+
+template <typename Array, typename Append>
+void AppendValue(const arrow::Array& array, int64_t row, const Append& append) {
+  append(static_cast<const Array&>(array).GetView(row));
+}
+
+void AppendValue(const arrow::Array& array, int64_t row, CsvLines& lines) {
+  if (array.IsNull(row)) {
+    lines.Empty();
+    return;
+  }
+  switch (array.type_id()) {
+    case arrow::Type::INT64:
+      AppendValue<arrow::Int64Array>(array, row, [&](int64_t value) { lines.Integer(value); });
+      break;
+    case arrow::Type::DOUBLE:
+      AppendValue<arrow::DoubleArray>(array, row, [&](double value) { lines.Number(value); });
+      break;
+    case arrow::Type::BOOL:
+      AppendValue<arrow::BooleanArray>(array, row, [&](bool value) { lines.Text(value ? "true" : "false"); });
+      break;
+    default:
+      AppendValue<arrow::StringArray>(array, row, [&](std::string_view value) { lines.Text(value); });
+  }
+}
+
+}  // namespace
+
+arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, int64_t sets_per_scan, const SweepParts& parts) {
+  std::vector<SetSum> sums;
+  std::vector<std::shared_ptr<arrow::Table>> chunks;
+  for (int64_t first = 0; first < plan.sets.size(); first += sets_per_scan) {
+    const int64_t sets = std::min(sets_per_scan, plan.sets.size() - first);
+    Chunk chunk(plan, first / sets_per_scan, first, sets, parts);
+    ARROW_ASSIGN_OR_RAISE(chunks.emplace_back(), chunk.Read(sums));
+  }
+  SweepResult result;
+  ARROW_ASSIGN_OR_RAISE(result.table, arrow::ConcatenateTables(chunks));
+
+  std::vector<double> sharpes;
+  for (const auto& sum : sums) {
+    if (sum.moments) sharpes.push_back(sum.moments->sharpe);
+    result.simulations_failed += sum.failed;
+  }
+  const double variance = VarianceOf(sharpes);
+  result.trials = static_cast<int64_t>(sharpes.size());
+  if (!sharpes.empty()) result.sharpe_expected = ExpectedMaximumSharpe(variance, result.trials) * std::sqrt(252.0);
+
+  std::vector<int64_t> numbers(sums.size());
+  for (std::size_t set = 0; set < numbers.size(); ++set) numbers[set] = static_cast<int64_t>(set);
+  Columns columns;
+  ARROW_RETURN_NOT_OK(columns.AddIntegers("set", numbers));
+  ARROW_RETURN_NOT_OK(columns.AddParameters(plan.sets, numbers));
+  ARROW_RETURN_NOT_OK(AddSums(sums, variance, result.trials, columns));
+  result.by_set = columns.Table();
+  return result;
+}
+
+std::string TableText(const arrow::Table& table) {
+  CsvLines lines;
+  for (const auto& field : table.fields()) lines.Text(field->name());
+  lines.End();
+  arrow::TableBatchReader batches(table);
+  std::shared_ptr<arrow::RecordBatch> batch;
+  while (batches.ReadNext(&batch).ok() && batch != nullptr) {
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      for (const auto& column : batch->columns()) AppendValue(*column, row, lines);
+      lines.End();
+    }
+  }
+  return lines.text();
+}
+
+}  // namespace sabot::backtest::internal

@@ -1,0 +1,105 @@
+#include "sabot/backtest/trades_file.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "sabot/backtest/csv_line_internal.h"
+#include "sabot/connectors/tick_file.h"
+
+namespace sabot::backtest {
+namespace {
+
+constexpr std::size_t kBufferBytes = 64 << 10;
+constexpr std::string_view kTradesHeader = "timestamp,side,fill_price,fill_qty,realized_pnl,position,pnl,kind\n";
+constexpr std::string_view kEquityHeader = "timestamp,position,mid,pnl,equity\n";
+
+// What the file of a security's ticks is called, without its suffix.
+std::string StemOf(std::string_view security) {
+  const std::string name = connectors::TickFileName(std::string(security));
+  return name.substr(0, name.rfind('.'));
+}
+
+// A file that lines are collected for.
+struct LineFile {
+  std::unique_ptr<env::PendingFile> file;
+  internal::CsvLines lines;
+
+  static arrow::Result<LineFile> Create(env::Storage& storage, const std::string& path, std::string_view header) {
+    ARROW_ASSIGN_OR_RAISE(auto file, storage.Create(path));
+    ARROW_RETURN_NOT_OK(file->stream()->Write(header.data(), static_cast<int64_t>(header.size())));
+    return LineFile{.file = std::move(file), .lines = {}};
+  }
+  arrow::Status Flush(std::size_t least) {
+    if (lines.text().size() < least) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(file->stream()->Write(lines.text().data(), static_cast<int64_t>(lines.text().size())));
+    lines.Clear();
+    return arrow::Status::OK();
+  }
+  arrow::Status Commit() {
+    ARROW_RETURN_NOT_OK(Flush(1));
+    return file->Commit();
+  }
+};
+
+class CsvFiles final : public ResultFiles {
+ public:
+  CsvFiles(LineFile trades, LineFile equity) : trades_(std::move(trades)), equity_(std::move(equity)) {}
+
+  arrow::Status Write(std::span<const TradeRow> trades, std::span<const EquityRow> equity) override {
+    for (const auto& row : trades) {
+      trades_.lines.Time(row.timestamp).Text(NameOf(row.side)).Number(row.price).Number(row.quantity);
+      trades_.lines.Number(row.realized_pnl).Number(row.position).Number(row.pnl).Text(NameOf(row.kind)).End();
+    }
+    for (const auto& row : equity) {
+      equity_.lines.Time(row.timestamp).Number(row.position).Number(row.mid).Number(row.pnl).Number(row.equity).End();
+    }
+    ARROW_RETURN_NOT_OK(trades_.Flush(kBufferBytes));
+    return equity_.Flush(kBufferBytes);
+  }
+
+  arrow::Status Commit() override {
+    ARROW_RETURN_NOT_OK(trades_.Commit());
+    return equity_.Commit();
+  }
+
+ private:
+  LineFile trades_;
+  LineFile equity_;
+};
+
+}  // namespace
+
+std::string_view NameOf(Side side) { return side == Side::kBuy ? "buy" : "sell"; }
+
+std::string_view NameOf(FillKind kind) {
+  switch (kind) {
+    case FillKind::kFill:
+      return "fill";
+    case FillKind::kFlatten:
+      return "flatten";
+    case FillKind::kStop:
+      return "stop";
+  }
+  return "";
+}
+
+std::string TradesFileName(std::string_view security) { return StemOf(security) + "_trades_timeseries.csv"; }
+std::string EquityFileName(std::string_view security) { return StemOf(security) + "_equity.csv"; }
+
+arrow::Result<std::unique_ptr<ResultFiles>> ResultFiles::Create(const std::string& folder, std::string_view security) {
+  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
+  auto& storage = *where.storage;
+  ARROW_ASSIGN_OR_RAISE(auto trades,
+                        LineFile::Create(storage, where.path + "/" + TradesFileName(security), kTradesHeader));
+  ARROW_ASSIGN_OR_RAISE(auto equity,
+                        LineFile::Create(storage, where.path + "/" + EquityFileName(security), kEquityHeader));
+  return std::make_unique<CsvFiles>(std::move(trades), std::move(equity));
+}
+
+arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security) {
+  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
+  ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + TradesFileName(security)));
+  return where.storage->Remove(where.path + "/" + EquityFileName(security));
+}
+
+}  // namespace sabot::backtest

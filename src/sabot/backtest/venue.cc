@@ -1,0 +1,404 @@
+#include "sabot/backtest/venue.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sabot::backtest {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Whether `price` is a better price for an order of this side than `other`: in front of it in the venue's book.
+bool Better(Side side, double price, double other) { return side == Side::kBuy ? price > other : price < other; }
+
+// Whether an order of this side at `price` reaches a price of the other side.
+bool Reaches(Side side, double price, double other) { return side == Side::kBuy ? price >= other : price <= other; }
+
+bool IsMultiple(double value, double grid) {
+  if (grid == 0) return true;
+  const double steps = value / grid;
+  return std::abs(steps - std::round(steps)) <= 1e-9 * std::max(1.0, std::abs(steps));
+}
+
+// How far from a lot a size may be that rounding alone has taken off it.
+constexpr double kNoise = 1e-9;
+
+// The size without what the rounding of subtractions leaves over; any other size is as it was.
+double OnLots(double size, double lot) {
+  if (lot == 0 || std::isinf(size)) return size;
+  const double lots = std::round(size / lot) * lot;
+  return std::abs(size - lots) <= kNoise * std::max(lot, std::abs(size)) ? lots : size;
+}
+
+// The most whole lots in a size.
+double LotsWithin(double size, double lot) {
+  return lot == 0 || std::isinf(size) ? size : std::floor(size / lot + kNoise) * lot;
+}
+
+bool Takes(OrderType type) { return type != OrderType::kMaker && type != OrderType::kPostOnly; }
+bool MayRest(OrderType type) {
+  return type == OrderType::kMaker || type == OrderType::kPostOnly || type == OrderType::kLimit;
+}
+
+}  // namespace
+
+double Limits::At(double price) const {
+  const double by_position = max_position > 0 ? max_position : kInfinity;
+  return max_notional > 0 ? std::min(by_position, std::floor(max_notional / price)) : by_position;
+}
+
+// --- The strategy's side
+
+const Order* Venue::Find(OrderId order) const {
+  for (const Order& each : orders_) {
+    if (each.id == order) return &each;
+  }
+  return nullptr;
+}
+
+Order* Venue::FindOrder(OrderId id) { return const_cast<Order*>(Find(id)); }
+
+bool Venue::OnGrid(const OrderRequest& request) const {
+  const bool priced = request.type != OrderType::kMarket;
+  return request.size > 0 && std::isfinite(request.size) && IsMultiple(request.size, options_.lot_size) &&
+         (!priced ||
+          (request.price > 0 && std::isfinite(request.price) && IsMultiple(request.price, options_.tick_size)));
+}
+
+double Venue::Room(const Order& order, double position) const {
+  const Side side = order.request.side;
+  const bool market = order.request.type == OrderType::kMarket;
+  double others = 0;
+  for (const Order& other : orders_) {
+    if (other.id != order.id && other.request.side == side && other.state == OrderState::kResting) {
+      others += other.remaining;
+    }
+  }
+  return options_.limits.At(market ? book_.best(Opposite(side)).price : order.request.price) - Sign(side) * position -
+         others;
+}
+
+void Venue::Post(Message message) {
+  const int64_t entry = options_.latency ? options_.latency->Entry(now_) : 0;
+  if (__builtin_add_overflow(now_, entry, &message.due)) message.due = std::numeric_limits<int64_t>::max();
+  if (!messages_.empty()) message.due = std::max(message.due, messages_.back().due);
+  if (messages_.empty()) next_due_ = message.due;
+  messages_.push_back(message);
+}
+
+OrderId Venue::Add(const OrderRequest& request) {
+  if (!OnGrid(request) || static_cast<int64_t>(orders_.size()) >= options_.orders_max) {
+    ++rejected_;
+    return kNoOrder;
+  }
+  Order order{.id = ++last_id_, .request = request, .remaining = request.size, .sent = now_};
+  orders_.push_back(order);
+  return order.id;
+}
+
+OrderId Venue::Send(const OrderRequest& request) {
+  const OrderId id = Add(request);
+  if (id != kNoOrder) Post({.kind = Message::Kind::kNew, .order = id});
+  return id;
+}
+
+OrderId Venue::Replace(OrderId old, const OrderRequest& request) {
+  const OrderId id = Add(request);
+  if (id != kNoOrder) Post({.kind = Message::Kind::kReplace, .order = id, .old = old});
+  return id;
+}
+
+void Venue::Cancel(OrderId order) {
+  if (Find(order) != nullptr) Post({.kind = Message::Kind::kCancel, .order = order});
+}
+
+void Venue::Resize(OrderId order, double size) {
+  const Order* found = Find(order);
+  if (found == nullptr) return;
+  OrderRequest wanted = found->request;
+  wanted.size = size;
+  if (OnGrid(wanted)) {
+    Post({.kind = Message::Kind::kResize, .order = order, .size = size});
+  } else {
+    ++rejected_;
+  }
+}
+
+// --- Arrival
+
+void Venue::Remove(OrderId id) {
+  const auto found = std::find_if(orders_.begin(), orders_.end(), [&](const Order& order) { return order.id == id; });
+  if (found == orders_.end()) return;
+  resting_ -= found->state == OrderState::kResting;
+  orders_.erase(found);
+}
+
+void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) {
+  const Message message = messages_.front();
+  messages_.pop_front();
+  next_due_ = messages_.empty() ? std::numeric_limits<int64_t>::max() : messages_.front().due;
+  switch (message.kind) {
+    case Message::Kind::kReplace:
+      Remove(message.old);
+      [[fallthrough]];
+    case Message::Kind::kNew:
+      Arrive(message.order, now, position, fills);
+      break;
+    case Message::Kind::kCancel:
+      Remove(message.order);
+      break;
+    case Message::Kind::kResize:
+      if (Order* order = FindOrder(message.order); order != nullptr && order->state == OrderState::kResting) {
+        const double size =
+            std::min(message.size - order->filled, LotsWithin(Room(*order, position), options_.lot_size));
+        if (!(size > 0)) {
+          Remove(order->id);
+        } else {
+          const bool larger = size > order->remaining;
+          order->remaining = OnLots(size, options_.lot_size);
+          order->request.size = order->filled + order->remaining;
+          if (larger) {
+            --resting_;
+            Rest(*order);
+          }
+        }
+      }
+      break;
+  }
+}
+
+void Venue::Arrive(OrderId id, int64_t now, double position, std::vector<Fill>& fills) {
+  Order* order = FindOrder(id);
+  if (order == nullptr) return;  // Cancelled on its way.
+  const OrderRequest& request = order->request;
+  const double closes = std::max(-Sign(request.side) * position, 0.0);
+  const double room = request.reduce_only ? closes : Room(*order, position);
+  order->remaining = std::min(order->remaining, LotsWithin(room, options_.lot_size));
+  const Level& opposite = book_.best(Opposite(request.side));
+  const bool crosses =
+      opposite.exists() && (request.type == OrderType::kMarket || Reaches(request.side, request.price, opposite.price));
+  const bool rejected = !(order->remaining > 0) || (request.type == OrderType::kPostOnly && crosses);
+  if (rejected) {
+    ++rejected_;
+    Remove(id);
+    return;
+  }
+  if (Takes(request.type) && crosses) {
+    if (!PreventSelfTrade(id)) {
+      Remove(id);
+      return;
+    }
+    order = FindOrder(id);  // Others may have gone.
+    if (request.type != OrderType::kFillOrKill || opposite.available() >= order->remaining) Take(*order, now, fills);
+  }
+  if (order->remaining > 0 && MayRest(order->request.type)) {
+    Rest(*order);
+  } else {
+    Remove(id);
+  }
+}
+
+bool Venue::PreventSelfTrade(OrderId id) {
+  for (;;) {
+    Order& taker = *FindOrder(id);
+    const Side side = taker.request.side;
+    const bool market = taker.request.type == OrderType::kMarket;
+    const auto own = std::find_if(orders_.begin(), orders_.end(), [&](const Order& each) {
+      return each.state == OrderState::kResting && each.request.side != side &&
+             (market || Reaches(side, taker.request.price, each.request.price)) &&
+             Reaches(side, book_.best(Opposite(side)).price, each.request.price);  // It would be met first, or there.
+    });
+    if (own == orders_.end()) return taker.remaining > 0;
+    switch (options_.self_trade) {
+      case SelfTrade::kCancelNewest:
+        return false;
+      case SelfTrade::kCancelOldest:
+        Remove(own->id);
+        break;
+      case SelfTrade::kDecrement: {
+        const double both = std::min(taker.remaining, own->remaining);
+        taker.remaining -= both;
+        own->remaining -= both;
+        if (own->remaining == 0) Remove(own->id);
+        if (FindOrder(id)->remaining == 0) return false;
+        break;
+      }
+    }
+  }
+}
+
+// A fill that would be more than the order's size leaves less than nothing, which ends the simulation.
+void Venue::Reduce(Order& order, double quantity) const {
+  order.filled += quantity;
+  order.remaining = OnLots(order.remaining - quantity, options_.lot_size);
+  if (order.filled > order.request.size * (1 + kNoise)) order.remaining = -1;
+}
+
+void Venue::Take(Order& order, int64_t now, std::vector<Fill>& fills) {
+  Level& level = book_.best(Opposite(order.request.side));
+  const double quantity = std::min(order.remaining, level.available());
+  if (!(quantity > 0)) return;
+  level.consumed += quantity;
+  Reduce(order, quantity);
+  fills.push_back({.timestamp = now,
+                   .order = order.id,
+                   .side = order.request.side,
+                   .price = level.price,
+                   .quantity = quantity,
+                   .remaining = order.remaining,
+                   .kind = order.request.kind,
+                   .maker = false});
+}
+
+void Venue::Rest(Order& order) {
+  const Level& best = book_.best(order.request.side);
+  const bool improves = !best.exists() || Better(order.request.side, order.request.price, best.price);
+  order.ahead = improves ? 0 : order.request.price == best.price ? best.size : kInfinity;
+  order.state = OrderState::kResting;
+  order.arrival = ++arrivals_;
+  ++resting_;
+}
+
+// --- Fills of resting orders
+
+void Venue::FillResting(Order& order, double quantity, int64_t timestamp, std::vector<Fill>& fills) {
+  if (!(quantity > 0)) return;
+  Reduce(order, quantity);
+  fills.push_back({.timestamp = timestamp,
+                   .order = order.id,
+                   .side = order.request.side,
+                   .price = order.request.price,
+                   .quantity = quantity,
+                   .remaining = order.remaining,
+                   .kind = FillKind::kFill,
+                   .maker = true});
+}
+
+void Venue::DropFilled() {
+  std::erase_if(orders_, [&](const Order& order) {
+    const bool filled = !(order.remaining > 0);
+    resting_ -= filled && order.state == OrderState::kResting;
+    return filled;
+  });
+}
+
+void Venue::Collect(Side side, double price) {
+  met_.clear();
+  for (Order& order : orders_) {
+    if (order.state != OrderState::kResting || order.request.side != side) continue;
+    if (Reaches(side, order.request.price, price)) met_.push_back(&order);
+  }
+  if (met_.size() < 2) return;
+  std::sort(met_.begin(), met_.end(), [&](const Order* a, const Order* b) {
+    if (a->request.price != b->request.price) return Better(side, a->request.price, b->request.price);
+    return a->arrival < b->arrival;
+  });
+}
+
+void Venue::MatchSide(Side side, const Tick& trade, std::vector<Fill>& fills) {
+  Collect(side, trade.price);
+  double left = trade.volume;
+  double eaten = 0;
+  for (Order* order : met_) {
+    if (order->request.price != trade.price) {  // Traded through.
+      const bool capped = options_.through_fill == ThroughFill::kCapped;
+      const double quantity = capped ? std::min(order->remaining, left) : order->remaining;
+      if (capped) left -= quantity;
+      FillResting(*order, quantity, trade.timestamp, fills);
+      continue;
+    }
+    const double used = std::min(std::max(order->ahead - eaten, 0.0), left);
+    left = OnLots(left - used, options_.lot_size);
+    eaten += used;
+    const double quantity = std::min(order->remaining, left);
+    left -= quantity;
+    FillResting(*order, quantity, trade.timestamp, fills);
+  }
+  for (Order* order : met_) {
+    if (order->request.price != trade.price) continue;
+    order->ahead = OnLots(std::max(order->ahead - eaten, 0.0), options_.lot_size);
+  }
+}
+
+void Venue::Match(const Tick& trade, bool has_sides, std::vector<Fill>& fills) {
+  int side = trade.side;
+  if (has_sides && side == 0) {  // The quote rule.
+    const double bid = book_.bid.price;
+    const double ask = book_.ask.price;
+    const double mid = book_.mid();  // Comparisons with what does not exist are false.
+    if (trade.price >= ask || trade.price > mid) {
+      side = 1;
+    } else if (trade.price <= bid || trade.price < mid) {
+      side = -1;
+    } else {
+      return;
+    }
+  }
+  const std::size_t before = fills.size();
+  if (!has_sides || side < 0) MatchSide(Side::kBuy, trade, fills);
+  if (!has_sides || side > 0) MatchSide(Side::kSell, trade, fills);
+  if (fills.size() > before) DropFilled();
+}
+
+// The opposite best came to our price, or beyond: orders at and in front of it.
+void Venue::CrossSide(Side side, const Tick& quote, std::vector<Fill>& fills) {
+  Collect(side, quote.price);
+  if (met_.empty()) return;
+  double left = options_.through_fill == ThroughFill::kCapped ? quote.volume : kInfinity;
+  for (Order* order : met_) {
+    const double quantity = std::min(order->remaining, left);
+    left -= quantity;
+    FillResting(*order, quantity, quote.timestamp, fills);
+  }
+  DropFilled();
+}
+
+void Venue::Quote(const Tick& quote, std::vector<Fill>& fills) {
+  const Side side = quote.type == TickType::kBid ? Side::kBuy : Side::kSell;
+  if (resting_ > 0) {
+    const Level& best = book_.best(side);
+    const bool shown = best.price == quote.price;
+    const double before = shown ? best.size : quote.volume;
+    const double traded = shown ? best.traded : 0;
+    for (Order& order : orders_) {
+      if (order.state != OrderState::kResting || order.request.side != side || order.request.price != quote.price) {
+        continue;
+      }
+      order.ahead = std::isinf(order.ahead)
+                        ? quote.volume
+                        : (options_.queue ? options_.queue->Ahead(order.ahead, traded, before, quote.volume)
+                                          : std::min(order.ahead, quote.volume));
+    }
+  }
+  book_.Show(side, quote.price, quote.volume);
+  if (options_.quote_cross && resting_ > 0) CrossSide(Opposite(side), quote, fills);
+}
+
+void Venue::Note(const Tick& trade) {
+  for (Level* level : {&book_.bid, &book_.ask}) {
+    if (level->price == trade.price) level->traded += trade.volume;
+  }
+}
+
+void Venue::KeepLimits(double position) {
+  for (std::size_t i = orders_.size(); i-- > 0;) {
+    const Order& order = orders_[i];
+    if (order.state != OrderState::kResting) continue;
+    const double room = LotsWithin(Room(order, position), options_.lot_size);
+    if (order.remaining <= room) continue;
+    if (room > 0) {
+      orders_[i].remaining = room;
+    } else {
+      Remove(order.id);
+    }
+  }
+}
+
+void Venue::CancelAll() {
+  orders_.clear();
+  messages_.clear();
+  next_due_ = std::numeric_limits<int64_t>::max();
+  resting_ = 0;
+}
+
+}  // namespace sabot::backtest

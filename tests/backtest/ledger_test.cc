@@ -1,0 +1,68 @@
+#include "sabot/backtest/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace sabot::backtest {
+namespace {
+
+TEST(Ledger, ExtendsAndReducesAtAverageCost) {
+  Ledger ledger;
+  EXPECT_EQ(ledger.Apply(Side::kBuy, 100, 10, 0), 0);
+  EXPECT_EQ(ledger.Apply(Side::kBuy, 102, 30, 0), 0);
+  EXPECT_EQ(ledger.average(), 101.5);
+  EXPECT_EQ(ledger.Apply(Side::kSell, 103, 20, 0), 30);
+  EXPECT_EQ(ledger.average(), 101.5);
+  EXPECT_EQ(ledger.realized(), 30);
+  EXPECT_EQ(ledger.Unrealized(101), -10);
+  EXPECT_EQ(ledger.Equity(101), 20);
+}
+
+TEST(Ledger, AFillThatCrossesZeroOpensTheRestAtItsPrice) {
+  Ledger ledger;
+  ledger.Apply(Side::kSell, 101, 10, 0);
+  EXPECT_EQ(ledger.Apply(Side::kBuy, 100, 25, 0), 10);
+  EXPECT_EQ(ledger.position(), 15);
+  EXPECT_EQ(ledger.average(), 100);
+}
+
+TEST(Ledger, ARebateIsANegativeFee) {
+  Ledger ledger;
+  const auto rebate = [](double price) { return -(10 * price * 0.5) / 1e4; };
+  ledger.Apply(Side::kBuy, 100, 10, rebate(100));
+  ledger.Apply(Side::kSell, 100.02, 10, rebate(100.02));
+  EXPECT_NEAR(ledger.turnover(), 2000.20, 1e-9);
+  EXPECT_NEAR(ledger.realized(), 0.20, 1e-9);
+  EXPECT_NEAR(ledger.pnl(), 0.300010, 1e-9);
+}
+
+TEST(Ledger, InverseContractsPayInTheCoin) {
+  Ledger ledger({.type = ContractType::kInverse, .size = 100});
+  ledger.Apply(Side::kBuy, 50'000, 100, 0);
+  EXPECT_NEAR(ledger.Unrealized(51'000), 0.003921568627, 1e-12);
+  EXPECT_NEAR(ledger.Apply(Side::kSell, 51'000, 100, 0), 0.003921568627, 1e-12);
+  EXPECT_EQ(ledger.position(), 0);
+}
+
+TEST(Ledger, TheAverageOfInverseContractsKeepsTheCoinsWhole) {
+  Ledger ledger({.type = ContractType::kInverse, .size = 1});
+  ledger.Apply(Side::kSell, 40'000, 1'000, 0.001);
+  ledger.Apply(Side::kSell, 60'000, 500, 0.001);
+  EXPECT_NEAR(ledger.Equity(45'000), ledger.EquityByCash(45'000), 1e-15);
+  ledger.Apply(Side::kBuy, 50'000, 2'000, 0.002);
+  EXPECT_NEAR(ledger.Equity(45'000), ledger.EquityByCash(45'000), 1e-15);
+  EXPECT_EQ(ledger.position(), 500);
+}
+
+// A closing fill at the average price realises 0, never -0, which would be written differently.
+TEST(Ledger, NothingGainedIsPositiveZero) {
+  for (const Side side : {Side::kBuy, Side::kSell}) {
+    Ledger ledger;
+    ledger.Apply(side, 7.1, 3, 0);
+    EXPECT_FALSE(std::signbit(ledger.Apply(Opposite(side), 7.1, 3, 0)));
+  }
+}
+
+}  // namespace
+}  // namespace sabot::backtest

@@ -1,0 +1,238 @@
+#include "sabot/backtest/run.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "tests/backtest/tick_folder.h"
+
+namespace sabot::backtest {
+namespace {
+
+using connectors::BytesOf;
+using connectors::TemporaryFolder;
+using connectors::WriteBytes;
+
+std::map<std::string, std::string> FilesOf(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files[entry.path().filename().string()] = BytesOf(entry.path().string());
+  }
+  return files;
+}
+
+std::vector<SecurityResult> RunAll(const RunPlan& plan, const std::string& ticks, const RunOptions& options) {
+  env::NoInterrupt interrupt;
+  if (!options.folder.empty()) {
+    EXPECT_TRUE(PrepareFolder(options.folder).ok());
+  }
+  auto results = RunSecurities(plan, FindTicks(ticks).ValueOrDie(), options, interrupt, {});
+  EXPECT_TRUE(results.ok()) << results.status();
+  return std::move(results).ValueOr({});
+}
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    std::filesystem::create_directory(ticks_);
+    WriteTicks(ticks_ + "/aaa.parquet", "AAA", Alternating(40, 100), "", 3);
+    WriteTicks(ticks_ + "/bbb.parquet", "BBB", Alternating(90, 20));
+    WriteTicks(ticks_ + "/ccc.parquet", "CCC", Alternating(7, 5));
+  }
+
+  TemporaryFolder folder_;
+  const std::string ticks_ = folder_ / "ticks";
+  const std::string out_ = folder_ / "out";
+};
+
+TEST_F(RunTest, OptionsThatCannotBe) {
+  env::NoInterrupt interrupt;
+  const auto found = FindTicks(ticks_).ValueOrDie();
+  ExpectError(RunSecurities(JoinsPlan(), found, {.chunk_rows = 0}, interrupt, {}).status(), data::ErrorKind::kOption,
+              {"chunk_size", ">= 1", "0"});
+  ExpectError(RunSecurities(JoinsPlan(), found, {.workers = -1}, interrupt, {}).status(), data::ErrorKind::kOption,
+              {"max_workers", "-1"});
+}
+
+TEST_F(RunTest, WhereThereAreNoTicks) {
+  ExpectError(FindTicks(folder_ / "nowhere").status(), data::ErrorKind::kData, {"nowhere", "*.parquet"});
+  std::filesystem::create_directory(folder_ / "empty");
+  ExpectError(FindTicks(folder_ / "empty").status(), data::ErrorKind::kData, {"empty"});
+}
+
+TEST_F(RunTest, TwoFilesOfOneSecurityWouldHaveTheSameResults) {
+  WriteTicks(ticks_ + "/old_aaa.parquet", "Aaa", Alternating(5, 100));
+  ExpectError(FindTicks(ticks_).status(), data::ErrorKind::kOption, {"aaa.parquet", "old_aaa.parquet", "Aaa"});
+}
+
+TEST_F(RunTest, AFileThatIsNoneFailsAloneAndItsOldFilesGo) {
+  RunAll(JoinsPlan(), ticks_, {.folder = out_});
+  const auto whole = FilesOf(out_);
+  EXPECT_TRUE(whole.contains("bbb_equity.csv"));
+  WriteBytes(ticks_ + "/bbb.parquet", "PAR1 or so");
+  const auto results = RunAll(JoinsPlan(), ticks_, {.folder = out_});
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(results[1].summary.security, "bbb");
+  EXPECT_NE(results[1].summary.error.find("bbb.parquet"), std::string::npos) << results[1].summary.error;
+  EXPECT_EQ(results[1].summary.outcome, std::nullopt);
+  auto expected = whole;
+  expected.erase("bbb_equity.csv");
+  expected.erase("bbb_trades_timeseries.csv");
+  EXPECT_EQ(FilesOf(out_), expected);
+}
+
+TEST_F(RunTest, AFileThatIsDamagedInTheMiddleFailsAlone) {
+  std::string bytes = BytesOf(ticks_ + "/bbb.parquet");
+  for (std::size_t at = 20; at < bytes.size() / 2; ++at) bytes[at] = '\x55';
+  WriteBytes(ticks_ + "/bbb.parquet", bytes);
+  const auto results = RunAll(JoinsPlan(), ticks_, {.chunk_rows = 7, .folder = out_});
+  EXPECT_NE(results[1].summary.error, "");
+  EXPECT_EQ(results[0].summary.error, "");
+  EXPECT_EQ(results[2].summary.error, "");
+  EXPECT_EQ(FilesOf(out_).size(), 4u);
+}
+
+TEST_F(RunTest, AStrategyThatFailsIsARowWithoutFiles) {
+  const auto results = RunAll(JoinsPlan(R"({"BBB": {"fails_at": 100}})"), ticks_, {.folder = out_, .keep_rows = true});
+  EXPECT_EQ(results[1].summary.error, "it fails,\nas it was told");
+  EXPECT_EQ(results[1].trades, nullptr);
+  EXPECT_GT(results[0].trades->num_rows(), 0);
+  EXPECT_EQ(FilesOf(out_).size(), 4u);
+  std::vector<SummaryRow> rows;
+  for (const auto& each : results) rows.push_back(each.summary);
+  const std::string text = SummaryText(rows);
+  EXPECT_NE(text.find("\nBBB,,,,,,,,,,,,,\"it fails, as it was told\"\n"), std::string::npos) << text;
+}
+
+TEST_F(RunTest, AFolderThatIsAFile) {
+  WriteBytes(out_, "mine");
+  EXPECT_FALSE(PrepareFolder(out_).ok());
+  EXPECT_EQ(BytesOf(out_), "mine");
+}
+
+TEST_F(RunTest, InterruptedItLeavesWholeFilesOnly) {
+  ASSERT_TRUE(PrepareFolder(out_).ok());
+  env::StopFlag stop;
+  int64_t rows = 0;
+  const auto after_rows = [&](int64_t more) {
+    rows += more;
+    return rows > 50 ? arrow::Status::Cancelled("enough") : arrow::Status::OK();
+  };
+  const auto found = FindTicks(ticks_).ValueOrDie();
+  const auto result = RunSecurity(JoinsPlan(), found[0], {.chunk_rows = 10, .folder = out_}, after_rows);
+  EXPECT_TRUE(result.status().IsCancelled());
+  EXPECT_TRUE(FilesOf(out_).empty());
+  stop.Set();
+  const auto all = RunSecurities(JoinsPlan(), found, {.workers = 2, .folder = out_}, stop, {});
+  EXPECT_TRUE(all.ok() || all.status().IsCancelled());
+  for (const auto& [name, bytes] : FilesOf(out_)) EXPECT_TRUE(name.ends_with(".csv")) << name;
+}
+
+TEST_F(RunTest, ProgressThatFailsEndsTheRun) {
+  env::NoInterrupt interrupt;
+  const auto result = RunSecurities(JoinsPlan(), FindTicks(ticks_).ValueOrDie(), {}, interrupt,
+                                    [](const RunProgress&) { return arrow::Status::Invalid("no more"); });
+  EXPECT_EQ(result.status().message(), "no more");
+}
+
+TEST_F(RunTest, TellsHowFarItIs) {
+  env::NoInterrupt interrupt;
+  RunProgress last;
+  ASSERT_TRUE(RunSecurities(JoinsPlan(), FindTicks(ticks_).ValueOrDie(), {.workers = 2}, interrupt,
+                            [&](const RunProgress& now) {
+                              EXPECT_GE(now.rows, last.rows);
+                              last = now;
+                              return arrow::Status::OK();
+                            })
+                  .ok());
+  EXPECT_EQ(last.rows, 3 * (40 + 90 + 7));
+  EXPECT_EQ(last.rows_all, last.rows);
+  EXPECT_EQ(last.securities, 3);
+  EXPECT_EQ(last.securities_all, 3);
+}
+
+// Bids and asks of 10 in front of ours; each trade of 15 takes them, and 5 of ours.
+TEST_F(RunTest, TheBytesOfTheFiles) {
+  const std::vector<Tick> ticks = {
+      Bid(kMorningNs, 100, 10),
+      Ask(kMorningNs + 1, 100.25, 10),
+      Trade(kMorningNs + 2, 100, 15),
+      Trade(kMorningNs + 59 * kSecondNs, 100.25, 20),
+      Bid(kMorningNs + 61 * kSecondNs, 100, 10),
+  };
+  std::filesystem::create_directory(folder_ / "one");
+  WriteTicks(folder_ / "one/x.parquet", "X/Y", ticks, "", 2);
+  const auto results =
+      RunAll(JoinsPlan(R"({"DEFAULT": {"maker_fee_bps": 156.25}})"), folder_ / "one", {.folder = out_});
+  ASSERT_EQ(results.size(), 1u);
+  ASSERT_TRUE(WriteSummary(out_, std::vector{results[0].summary}).ok());
+  const std::map<std::string, std::string> expected = {
+      {"backtest_summary.csv",
+       "security,trades,realized_pnl,market_dates,strategy_dates,final_position,volume,fees,max_drawdown,sharpe,"
+       "win_rate,rows,rejected,error\n"
+       "X/Y,2,1.25,1,1,-5,15,23.4765625,22.2265625,,1,5,2,\n"},
+      {"x-y_trades_timeseries.csv",
+       "timestamp,side,fill_price,fill_qty,realized_pnl,position,pnl,kind\n"
+       "2024-08-08T10:10:00.000000002,buy,100,5,0,5,-7.8125,fill\n"
+       "2024-08-08T10:10:59.000000000,sell,100.25,10,1.25,-5,-22.2265625,fill\n"},
+      {"x-y_equity.csv",
+       "timestamp,position,mid,pnl,equity\n"
+       "2024-08-08T10:10:00.000000000,0,,0,0\n"
+       "2024-08-08T10:11:01.000000000,-5,100.125,-22.2265625,-21.6015625\n"
+       "2024-08-08T10:11:01.000000000,-5,100.125,-22.2265625,-21.6015625\n"},
+  };
+  for (const auto& [name, bytes] : expected) EXPECT_EQ(FilesOf(out_)[name], bytes) << name;
+  EXPECT_EQ(FilesOf(out_).size(), expected.size());
+}
+
+TEST_F(RunTest, TheSameBytesForEveryChunkAndNumberOfWorkers) {
+  std::map<std::string, std::string> first;
+  for (const int workers : {1, 2, 8}) {
+    for (const int64_t chunk : {1, 7, 100'000}) {
+      const auto results = RunAll(JoinsPlan(), ticks_, {.workers = workers, .chunk_rows = chunk, .folder = out_});
+      std::vector<SummaryRow> rows;
+      for (const auto& each : results) rows.push_back(each.summary);
+      ASSERT_TRUE(WriteSummary(out_, rows).ok());
+      if (first.empty()) first = FilesOf(out_);
+      EXPECT_EQ(FilesOf(out_), first) << workers << " workers, " << chunk << " rows";
+    }
+  }
+  EXPECT_EQ(first.size(), 7u);
+  EXPECT_GT(first["bbb_trades_timeseries.csv"].size(), 1'000u);
+}
+
+TEST_F(RunTest, TheMarketIsTheConfigurationsElseThatOfTheTicks) {
+  auto ticks = Alternating(40, 100);
+  for (auto& tick : ticks) tick.timestamp -= 3 * 3600 * kSecondNs;  // Long before the market opens.
+  for (const auto* const name : {"closed", "open"}) std::filesystem::create_directory(folder_ / name);
+  WriteTicks(folder_ / "closed/a.parquet", "A", ticks, "adx");
+  WriteTicks(folder_ / "open/a.parquet", "A", ticks);
+  const auto trades = [&](const std::string& data, const std::string& config) {
+    return RunAll(JoinsPlan(config), folder_ / data, {})[0].summary.outcome->trades;
+  };
+  EXPECT_EQ(trades("closed", "{}"), 0);
+  EXPECT_GT(trades("open", "{}"), 0);
+  EXPECT_GT(trades("closed", R"({"DEFAULT": {"market": "continuous"}})"), 0);
+  EXPECT_EQ(trades("open", R"({"A": {"market": "adx"}})"), 0);
+}
+
+TEST_F(RunTest, TicksInMemoryGiveTheSameRowsAndEveryError) {
+  env::NoInterrupt interrupt;
+  const auto batch = Batch(Alternating(40, 100));
+  const auto run = [&](const RunPlan& plan, int64_t chunk) {
+    const auto reader = arrow::RecordBatchReader::Make({batch}, batch->schema()).ValueOrDie();
+    return RunTicks(plan, "AAA", *reader, {.chunk_rows = chunk, .keep_rows = true}, interrupt);
+  };
+  const auto expected = RunAll(JoinsPlan(), ticks_, {.keep_rows = true})[0];
+  for (const int64_t chunk : {1, 7, 1'000}) {
+    const auto result = run(JoinsPlan(), chunk).ValueOrDie();
+    EXPECT_TRUE(result.trades->Equals(*expected.trades));
+    EXPECT_TRUE(result.equity->Equals(*expected.equity));
+  }
+  EXPECT_EQ(run(JoinsPlan(R"({"AAA": {"fails_at": 3}})"), 7).status().message(), "it fails,\nas it was told");
+}
+
+}  // namespace
+}  // namespace sabot::backtest
