@@ -21,8 +21,12 @@ class PythonErrorDetail final : public arrow::StatusDetail {
 }  // namespace
 
 arrow::Status StatusOf(nb::python_error error) {
-  const std::string text = error.what();
-  return {arrow::StatusCode::UnknownError, text,
+  std::string text = error.what();
+  return StatusOf(std::move(error), std::move(text));
+}
+
+arrow::Status StatusOf(nb::python_error error, std::string text) {
+  return {arrow::StatusCode::UnknownError, std::move(text),
           std::make_shared<PythonErrorDetail>(Share(nb::borrow<nb::object>(error.value())))};
 }
 

@@ -7,6 +7,7 @@
 #include <nanobind/nanobind.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "python/bindings/errors.h"
@@ -24,8 +25,10 @@ inline SharedObject Share(nb::object object) {
           }};
 }
 
-// The status that raises this exception again, as the same object.
+// The status that raises this exception again, as the same object. Its text: the exception's, with its traceback,
+// unless given.
 arrow::Status StatusOf(nb::python_error error);
+arrow::Status StatusOf(nb::python_error error, std::string text);
 // Whether `status` came from an exception; if so it is Python's current one now.
 bool RaiseAgain(const arrow::Status& status);
 

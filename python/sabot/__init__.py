@@ -9,6 +9,7 @@ and pandas have the kernels as methods, `frame.sabot.ewma()`, from this import o
 """
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from sabot import errors
 from sabot.registration import register
 
 if TYPE_CHECKING:
-    from sabot import checkpoint, execution, expressions, fintech, pipeline, shuffle, stores, testing
+    from sabot import backtest, checkpoint, execution, expressions, fintech, pipeline, shuffle, stores, testing
     from sabot.api import Stream
     from sabot.app import App
     from sabot.comparison import diff
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sabot.kernel_libraries import load_kernels
     from sabot.python_kernel import PythonKernel
     from sabot.slots import previous, rounds
+    from sabot.strategy_libraries import load_strategies
     from sabot.verification import verify
 
     __version__: str
@@ -34,6 +36,7 @@ __all__ = [
     "PythonKernel",
     "Stream",
     "__version__",
+    "backtest",
     "checkpoint",
     "col",
     "diff",
@@ -45,6 +48,7 @@ __all__ = [
     "kernel",
     "lit",
     "load_kernels",
+    "load_strategies",
     "pipeline",
     "previous",
     "rounds",
@@ -61,12 +65,14 @@ _MODULES = {
     "App": "sabot.app",
     "PythonKernel": "sabot.python_kernel",
     "Stream": "sabot.api",
+    "backtest": "sabot.backtest",
     "checkpoint": "sabot.checkpoint",
     "diff": "sabot.comparison",
     "execution": "sabot.execution",
     "fintech": "sabot.fintech",
     "expressions": "sabot.expressions",
     "load_kernels": "sabot.kernel_libraries",
+    "load_strategies": "sabot.strategy_libraries",
     "pipeline": "sabot.pipeline",
     "shuffle": "sabot.shuffle",
     "stores": "sabot.stores",
@@ -103,21 +109,26 @@ def _load_engine() -> Any:
     except ImportError as error:
         raise ImportError(_why_not(error)) from error
     engine.check_environment()
-    _load_own_kernels(engine)
+    _load_own_libraries(engine)
     return engine
 
 
-def _load_own_kernels(engine: Any) -> None:
-    """Those of the libraries that the environment variable SABOT_KERNELS names."""
-    if libraries := os.environ.get("SABOT_KERNELS"):
+def _load_own_libraries(engine: Any) -> None:
+    """Those that the environment variables SABOT_KERNELS and SABOT_STRATEGIES name."""
+    if os.environ.get("SABOT_KERNELS"):
         from sabot.kernel_libraries import TAKEN
 
-        for path in filter(None, libraries.split(os.pathsep)):
-            try:
-                engine.load_kernels(path, TAKEN)
-            except (errors.SabotError, OSError) as error:
-                error.add_note("The library is named by the environment variable SABOT_KERNELS.")
-                raise
+        _load_named("SABOT_KERNELS", lambda path: engine.load_kernels(path, TAKEN))
+    _load_named("SABOT_STRATEGIES", engine.load_strategies)
+
+
+def _load_named(variable: str, load: Callable[[str], object]) -> None:
+    for path in filter(None, os.environ.get(variable, "").split(os.pathsep)):
+        try:
+            load(path)
+        except (errors.SabotError, OSError) as error:
+            error.add_note(f"The library is named by the environment variable {variable}.")
+            raise
 
 
 def _why_not(error: ImportError) -> str:
@@ -132,8 +143,8 @@ def _why_not(error: ImportError) -> str:
         except metadata.PackageNotFoundError:
             found = "no pyarrow"
         todo = f"the engine links the Arrow of {wanted}, found {found}. Run: pip install '{wanted}'"
-    elif any(library in text for library in ("libsleef", "libtbb", "libcrypto", "librocksdb")):
-        packages = "libsleef3 libtbb12 libssl3 librocksdb7.8"
+    elif any(library in text for library in ("libsleef", "libtbb", "libcrypto", "librocksdb", "libzip", "libexpat")):
+        packages = "libsleef3 libtbb12 libssl3 librocksdb7.8 libzip4 libexpat1"
         todo = f"a system library is missing. On Debian and Ubuntu run: apt-get install {packages}"
     elif isinstance(error, ModuleNotFoundError):
         todo = "the package was not built with its engine. Run `pip install .` in Sabot's source tree"

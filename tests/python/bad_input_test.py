@@ -414,7 +414,8 @@ def test_a_setting_that_cannot_be_used(variable: str, value: str, message: str) 
 
 
 LIBRARIES = (
-    "a system library is missing. On Debian and Ubuntu run: apt-get install libsleef3 libtbb12 libssl3 librocksdb7.8"
+    "a system library is missing. On Debian and Ubuntu run: "
+    "apt-get install libsleef3 libtbb12 libssl3 librocksdb7.8 libzip4 libexpat1"
 )
 
 

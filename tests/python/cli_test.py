@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sabot.backtest.workbooks import generate_tick_workbook
 from sabot.cli import errors, progress, report
 from sabot.cli.application import app
 from sabot.stream import Progress, Stream
@@ -219,7 +220,7 @@ def test_a_pipeline_is_checked_without_the_engine(tmp_path: Path) -> None:
 def test_every_command_has_examples_that_name_it() -> None:
     help_of_all = call("--help").stdout
     assert "Exit codes:" in help_of_all
-    for command in ("run", "kernels", "generate", "convert", "head", "diff", "verify", "schema"):
+    for command in ("run", "kernels", "generate", "convert", "head", "diff", "verify", "schema", "report"):
         assert f" {command} " in help_of_all
         page = call(command, "--help").stdout
         assert f"sabot {command}" in page.partition("Examples:")[2], command
@@ -339,6 +340,17 @@ def test_generate_is_the_generator(folder: Path) -> None:
     expected = Stream.from_generator(rows=500, symbols=3, seed=9, kind="trades")
     assert sabot.diff("made.parquet", expected).equal
     assert "kind" in call("generate", "made.parquet", "--kind", "trade", code=2).stderr
+
+
+def test_generate_writes_a_tick_workbook(folder: Path) -> None:
+    result = call("generate", "ticks.xlsx", "--rows", "500", "--symbols", "3", "--seed", "9")
+    assert result.stderr.splitlines()[-1] == "generate: 3 of 3 sheets written"
+    generate_tick_workbook("expected.xlsx", securities=3, ticks=166, seed=9)
+    assert Path("ticks.xlsx").read_bytes() == Path("expected.xlsx").read_bytes()
+    message = call("generate", "other.xlsx", "--kind", "trades", "--late", "0.1", code=2).stderr
+    assert message == "sabot: generate: a tick workbook has --rows, --symbols and --seed only, found --kind, --late.\n"
+    assert "--symbols must be 1 to --rows" in call("generate", "other.xlsx", "--rows", "9", code=2).stderr
+    assert not Path("other.xlsx").exists()
 
 
 @pytest.mark.parametrize("other", ["ticks.csv", "ticks.tsv", "ticks.arrow"])

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from sabot.cli.backtest import backtest
+from sabot.cli.backtest_report import report
 from sabot.cli.build_kernel import build_kernel
+from sabot.cli.build_strategy import build_strategy
 from sabot.cli.convert import convert
 from sabot.cli.diff import diff
 from sabot.cli.errors import guarded, settings
@@ -17,6 +20,7 @@ from sabot.cli.kernels import kernels
 from sabot.cli.run import run
 from sabot.cli.schema import schema
 from sabot.cli.state import COMMANDS, SUMMARY
+from sabot.cli.sweep import sweep
 from sabot.cli.verify import verify
 
 __all__ = ["app"]
@@ -31,7 +35,8 @@ app = typer.Typer(
 
 _EXIT_CODES = """[bold]Exit codes:[/bold]
 0  done; of [bold]diff[/bold] and [bold]verify[/bold]: equal
-1  [bold]diff[/bold] or [bold]verify[/bold] found differences
+1  [bold]diff[/bold] or [bold]verify[/bold] found differences; a security of [bold]backtest[/bold] or
+   a simulation of [bold]sweep[/bold] failed
 2  an error, told in one message on stderr
 130  interrupted by Ctrl-C
 143  ended at a checkpoint by SIGTERM"""
@@ -67,7 +72,21 @@ def sabot(
 
 
 app.callback(help=_help(sabot), epilog=_EXIT_CODES)(sabot)
-for _command in (run, kernels, build_kernel, generate, convert, head, diff, verify, schema):
+for _command in (
+    run,
+    backtest,
+    sweep,
+    report,
+    kernels,
+    build_kernel,
+    build_strategy,
+    generate,
+    convert,
+    head,
+    diff,
+    verify,
+    schema,
+):
     app.command(help=_help(_command), epilog=_command.__globals__["EXAMPLES"])(guarded(_command))
 
 _state = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help=SUMMARY)

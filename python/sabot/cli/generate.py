@@ -13,11 +13,15 @@ __all__ = ["generate"]
 EXAMPLES = """[bold]Examples:[/bold]
 sabot generate ticks.parquet
 sabot generate trades.csv --kind trades --rows 10000 --symbols 3
-sabot generate hard.parquet --late 0.01 --gaps 0.001 --nulls 0.05 --seed 7"""
+sabot generate hard.parquet --late 0.01 --gaps 0.001 --nulls 0.05 --seed 7
+sabot generate ticks.xlsx --symbols 16 --rows 672000"""
 
 
 def generate(
-    out: Annotated[str, typer.Argument(metavar="OUT", help="A Parquet, CSV or Arrow file, by its suffix.")],
+    out: Annotated[
+        str,
+        typer.Argument(metavar="OUT", help="A Parquet, CSV or Arrow file, or a tick workbook (.xlsx), by its suffix."),
+    ],
     rows: Annotated[int, typer.Option(help="How many rows.")] = 1_000_000,
     symbols: Annotated[int, typer.Option(help="How many symbols: S0000 and so on.")] = 100,
     seed: Annotated[int, typer.Option(help="Another seed gives other rows.")] = 1,
@@ -32,6 +36,12 @@ def generate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
 ) -> None:
     """Make up ticks to try things with. The same options give the same rows, bit for bit."""
+    if out.lower().endswith(".xlsx"):
+        shape = {"kind": kind != "ticks", "skew": skew != 1.0, "late": late, "gaps": gaps, "nulls": nulls, "to": to}
+        _generate_workbook(
+            out, rows, symbols, seed, [f"--{name}" for name, given in shape.items() if given], quiet=quiet
+        )
+        return
     from sabot.formats import format_of, write_stream
     from sabot.stream import Stream
 
@@ -43,3 +53,23 @@ def generate(
         summary = write_stream(stream, out, to, **({"progress": show} if show else {}))
     if not quiet:
         tell_summary("generate", summary, out)
+
+
+def _generate_workbook(out: str, rows: int, symbols: int, seed: int, unknown: list[str], *, quiet: bool) -> None:
+    """A sheet a symbol; the rows divided among them."""
+    from sabot.backtest.workbooks import generate_tick_workbook
+    from sabot.errors import OptionError
+
+    if unknown:
+        raise OptionError(
+            f"generate: a tick workbook has --rows, --symbols and --seed only, found {', '.join(unknown)}."
+        )
+    if symbols < 1 or rows < symbols:
+        raise OptionError(f"generate: --symbols must be 1 to --rows, found {symbols} symbols and {rows} rows.")
+
+    def show(written: int, all_of_them: int) -> None:
+        typer.echo(f"generate: {written} of {all_of_them} sheets written", err=True)
+
+    with kept_if_interrupted(out):
+        progress = None if quiet else show
+        generate_tick_workbook(out, securities=symbols, ticks=rows // symbols, seed=seed, progress=progress)

@@ -1,0 +1,330 @@
+// Backtests: strategies that have names, runs over files and tables, paper trading.
+#include <arrow/record_batch.h>
+#include <arrow/table.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/bindings/arrow_capsules.h"
+#include "python/bindings/backtest_strategy.h"
+#include "python/bindings/errors.h"
+#include "python/bindings/interrupt.h"
+#include "python/bindings/module.h"
+#include "python/bindings/python_call.h"
+#include "sabot/backtest/paper.h"
+#include "sabot/backtest/run.h"
+#include "sabot/backtest/strategy_library.h"
+#include "sabot/engine/morsel_runner.h"
+
+namespace sabot::python {
+namespace {
+
+using backtest::SecurityResult;
+using backtest::SecurityTicks;
+
+// (security, path, rows, error), and whether it must be converted first.
+nb::tuple TicksToPython(const SecurityTicks& ticks) {
+  return nb::make_tuple(nb::make_tuple(ticks.security, ticks.path, ticks.rows, ticks.error), ticks.foreign);
+}
+
+SecurityTicks TicksFromPython(const nb::handle& ticks) {
+  const auto fields = nb::cast<nb::tuple>(ticks);
+  return {.security = nb::cast<std::string>(fields[0]),
+          .path = nb::cast<std::string>(fields[1]),
+          .rows = nb::cast<int64_t>(fields[2]),
+          .error = nb::cast<std::string>(fields[3])};
+}
+
+nb::list FindTicks(const std::string& path) {
+  std::vector<SecurityTicks> found;
+  {
+    const nb::gil_scoped_release released;
+    found = Check(backtest::FindTicks(path));
+  }
+  nb::list list;
+  for (const auto& each : found) list.append(TicksToPython(each));
+  return list;
+}
+
+nb::list Entries(const std::vector<const backtest::StrategyInfo*>& infos) {
+  nb::list list;
+  for (const auto* const info : infos) {
+    nb::list parameters;
+    for (const auto& parameter : info->parameters) parameters.append(Describe(parameter));
+    nb::dict entry;
+    entry["name"] = info->name;
+    entry["summary"] = info->summary;
+    entry["source"] = info->source;
+    entry["parameters"] = parameters;
+    list.append(entry);
+  }
+  return list;
+}
+
+nb::list Strategies() { return Entries(backtest::Strategies()); }
+
+nb::list LoadStrategies(const std::string& path) { return Entries(Check(backtest::LoadStrategies(path))); }
+
+nb::list VenueParameters() {
+  nb::list parameters;
+  for (const auto& parameter : backtest::VenueParameters()) parameters.append(Describe(parameter));
+  return parameters;
+}
+
+backtest::RunOptions Options(int workers, int64_t chunk_size, std::string folder, bool keep) {
+  return {.workers = workers > 0 ? workers : engine::DefaultExecutor()->concurrency(),
+          .chunk_rows = chunk_size,
+          .folder = std::move(folder),
+          .keep_rows = keep};
+}
+
+// Gives the GIL away, unless a Python strategy needs it at each tick: taken and given a million times a second, it
+// would go to other threads for milliseconds each time.
+class MaybeReleased {
+ public:
+  explicit MaybeReleased(bool release) {
+    if (release) released_.emplace();
+  }
+
+ private:
+  std::optional<nb::gil_scoped_release> released_;
+};
+
+// A strategy with its configuration, checked.
+class Plan {
+ public:
+  Plan(const nb::object& strategy, const std::string& config, const nb::dict& overrides)
+      : is_python_(!nb::isinstance<nb::str>(strategy)), plan_(Make(strategy, config, overrides)) {}
+
+  const std::string& name() const { return plan_.strategy.name; }
+
+  std::vector<SecurityResult> Run(const nb::list& securities, int workers, int64_t chunk_size, std::string folder,
+                                  bool keep, const nb::object& progress) const {
+    std::vector<SecurityTicks> ticks;
+    for (const nb::handle each : securities) ticks.push_back(TicksFromPython(each));
+    const auto options = Options(workers, chunk_size, std::move(folder), keep);
+    backtest::WatchProgress watch;
+    if (!progress.is_none()) {
+      watch = [called = Share(progress)](const backtest::RunProgress& now) {
+        return CallPython(
+                   [&] { return (*called)(now.rows, now.rows_all, now.securities, now.securities_all).is_none(); })
+            .status();
+      };
+    }
+    PythonInterrupt interrupt;
+    const nb::gil_scoped_release released;
+    return Check(backtest::RunSecurities(plan_, ticks, options, interrupt, watch));
+  }
+
+  SecurityResult RunOne(const nb::tuple& security, int64_t chunk_size, std::string folder, bool keep,
+                        const nb::object& progress) const {
+    const auto ticks = TicksFromPython(security);
+    const auto options = Options(1, chunk_size, std::move(folder), keep);
+    const auto called = Share(progress);
+    arrow::Status stopped;  // What the caller's function raised is no mistake of the security.
+    const auto after_rows = [&](int64_t rows) {
+      const nb::gil_scoped_acquire gil;
+      if (!called->is_none()) stopped = CallPython([&] { return (*called)(rows).is_none(); }).status();
+      if (stopped.ok() && PyErr_CheckSignals() != 0) stopped = StatusOf(nb::python_error());
+      return stopped.ok() ? stopped : arrow::Status::Cancelled("stopped");
+    };
+    const MaybeReleased released(!is_python_);
+    auto result = backtest::RunSecurity(plan_, ticks, options, after_rows);
+    Check(stopped);
+    return Check(std::move(result));
+  }
+
+  SecurityResult RunTable(const nb::object& data, const std::string& security, int64_t chunk_size,
+                          std::string folder) const {
+    const auto reader = ImportReader(data);
+    const auto options = Options(1, chunk_size, std::move(folder), /*keep=*/true);
+    PythonInterrupt interrupt;
+    const MaybeReleased released(!is_python_);
+    return Check(backtest::RunTicks(plan_, security, *reader, options, interrupt));
+  }
+
+  const backtest::RunPlan& plan() const { return plan_; }
+  bool is_python() const { return is_python_; }
+
+ private:
+  static backtest::RunPlan Make(const nb::object& strategy, const std::string& json, const nb::dict& overrides) {
+    auto info = nb::isinstance<nb::str>(strategy) ? *Check(backtest::FindStrategy(nb::cast<std::string>(strategy)))
+                                                  : StrategyFromPython(nb::cast<nb::tuple>(strategy));
+    auto config = Check(backtest::StrategyConfig::Parse(json, info.parameters, info.name));
+    if (overrides.size() > 0) config = Check(config.With(ValuesOf(overrides)));
+    return {.strategy = std::move(info), .config = std::move(config)};
+  }
+
+  static backtest::Settings::Values ValuesOf(const nb::dict& given) {
+    backtest::Settings::Values values;
+    for (const auto& [name, value] : given) {
+      auto& taken = values[nb::cast<std::string>(name)];
+      if (value.is_none()) continue;
+      if (PyBool_Check(value.ptr())) {
+        taken = nb::cast<bool>(value);
+      } else if (PyUnicode_Check(value.ptr())) {
+        taken = nb::cast<std::string>(value);
+      } else {
+        taken = nb::cast<double>(value);
+      }
+    }
+    return values;
+  }
+
+  bool is_python_;
+  backtest::RunPlan plan_;
+};
+
+class Paper {
+ public:
+  Paper(const Plan& plan, std::string by)
+      : is_python_(plan.is_python()), paper_(backtest::PaperTrading::Make(plan.plan(), std::move(by))) {}
+
+  ArrowResult Push(const nb::object& data) {
+    const auto reader = ImportReader(data);
+    const MaybeReleased released(!is_python_);
+    arrow::RecordBatchVector fills;
+    for (;;) {
+      const auto batch = Check(reader->Next());
+      if (batch == nullptr) break;
+      fills.push_back(Check(paper_->Push(batch)));
+    }
+    if (fills.empty()) fills.push_back(Check(paper_->Push(Check(arrow::RecordBatch::MakeEmpty(reader->schema())))));
+    return ArrowResult(Check(arrow::ConcatenateRecordBatches(fills)));
+  }
+  ArrowResult Finish() {
+    const MaybeReleased released(!is_python_);
+    return ArrowResult(Check(paper_->Finish()));
+  }
+
+ private:
+  bool is_python_;
+  std::unique_ptr<backtest::PaperTrading> paper_;
+};
+
+// The rows of the summary, without tables: between processes.
+nb::tuple StateOf(const SecurityResult& result) {
+  const auto& summary = result.summary;
+  if (!summary.outcome) return nb::make_tuple(summary.security, summary.error, summary.rejected);
+  const auto& outcome = *summary.outcome;
+  return nb::make_tuple(summary.security, summary.error, summary.rejected, outcome.trades, outcome.realized_pnl,
+                        outcome.market_dates, outcome.strategy_dates, outcome.final_position, outcome.volume,
+                        outcome.fees, outcome.max_drawdown, outcome.sharpe, outcome.win_rate, outcome.rows,
+                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl);
+}
+
+void SetState(SecurityResult& result, const nb::tuple& state) {
+  new (&result) SecurityResult{.summary = {.security = nb::cast<std::string>(state[0]),
+                                           .rejected = nb::cast<int64_t>(state[2]),
+                                           .error = nb::cast<std::string>(state[1])}};
+  if (state.size() <= 3) return;
+  result.summary.outcome = backtest::Outcome{.trades = nb::cast<int64_t>(state[3]),
+                                             .realized_pnl = nb::cast<double>(state[4]),
+                                             .market_dates = nb::cast<int64_t>(state[5]),
+                                             .strategy_dates = nb::cast<int64_t>(state[6]),
+                                             .final_position = nb::cast<double>(state[7]),
+                                             .volume = nb::cast<double>(state[8]),
+                                             .fees = nb::cast<double>(state[9]),
+                                             .max_drawdown = nb::cast<double>(state[10]),
+                                             .sharpe = nb::cast<std::optional<double>>(state[11]),
+                                             .win_rate = nb::cast<std::optional<double>>(state[12]),
+                                             .rows = nb::cast<int64_t>(state[13]),
+                                             .crossed = nb::cast<int64_t>(state[14]),
+                                             .orders_rejected = nb::cast<int64_t>(state[15]),
+                                             .daily_pnl = nb::cast<std::vector<double>>(state[16])};
+}
+
+nb::object TableOf(const std::shared_ptr<arrow::RecordBatch>& batch) {
+  return batch == nullptr ? nb::none() : nb::cast(ArrowResult(batch));
+}
+
+std::vector<backtest::SummaryRow> RowsOf(const std::vector<SecurityResult>& results) {
+  std::vector<backtest::SummaryRow> rows;
+  for (const auto& each : results) rows.push_back(each.summary);
+  return rows;
+}
+
+template <class T>
+auto FromOutcome(T backtest::Outcome::* member) {
+  return [member](const SecurityResult& result) -> std::optional<T> {
+    return result.summary.outcome ? std::optional((*result.summary.outcome).*member) : std::nullopt;
+  };
+}
+
+}  // namespace
+
+void RegisterBacktest(nb::module_& module) {
+  RegisterBacktestStrategy(module);
+  nb::class_<SecurityResult>(module, "SecurityResult", "What a security's run came to.")
+      .def(
+          "__init__",
+          [](SecurityResult* self, std::string security, std::string error) {
+            new (self) SecurityResult{.summary = {.security = std::move(security), .error = std::move(error)}};
+          },
+          nb::arg("security"), nb::arg("error"))
+      .def("__getstate__", &StateOf)
+      .def("__setstate__", &SetState)
+      .def_prop_ro("security", [](const SecurityResult& result) { return result.summary.security; })
+      .def_prop_ro("error", [](const SecurityResult& result) { return result.summary.error; })
+      .def_prop_ro("rejected", [](const SecurityResult& result) { return result.summary.rejected; })
+      .def_prop_ro("trades", FromOutcome(&backtest::Outcome::trades))
+      .def_prop_ro("realized_pnl", FromOutcome(&backtest::Outcome::realized_pnl))
+      .def_prop_ro("fees", FromOutcome(&backtest::Outcome::fees))
+      .def_prop_ro("volume", FromOutcome(&backtest::Outcome::volume))
+      .def_prop_ro("final_position", FromOutcome(&backtest::Outcome::final_position))
+      .def_prop_ro("max_drawdown", FromOutcome(&backtest::Outcome::max_drawdown))
+      .def_prop_ro("rows", FromOutcome(&backtest::Outcome::rows))
+      .def_prop_ro("crossed", FromOutcome(&backtest::Outcome::crossed))
+      .def_prop_ro("orders_rejected", FromOutcome(&backtest::Outcome::orders_rejected))
+      .def_prop_ro("daily_pnl", FromOutcome(&backtest::Outcome::daily_pnl))
+      .def_prop_ro("sharpe",
+                   [](const SecurityResult& result) {
+                     return result.summary.outcome ? result.summary.outcome->sharpe : std::nullopt;
+                   })
+      .def_prop_ro("trade_table", [](const SecurityResult& result) { return TableOf(result.trades); })
+      .def_prop_ro("equity_table", [](const SecurityResult& result) { return TableOf(result.equity); });
+
+  nb::class_<Plan>(module, "BacktestPlan", "A strategy with its configuration.")
+      .def(nb::init<nb::object, std::string, nb::dict>(), nb::arg("strategy"), nb::arg("config"), nb::arg("overrides"))
+      .def_prop_ro("name", &Plan::name)
+      .def("run", &Plan::Run, nb::arg("securities"), nb::arg("workers"), nb::arg("chunk_size"), nb::arg("folder"),
+           nb::arg("keep"), nb::arg("progress").none())
+      .def("run_one", &Plan::RunOne, nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"), nb::arg("keep"),
+           nb::arg("progress").none())
+      .def("run_table", &Plan::RunTable, nb::arg("data"), nb::arg("security"), nb::arg("chunk_size"),
+           nb::arg("folder"));
+  nb::class_<Paper>(module, "PaperTrading", "A strategy on a stream of ticks.")
+      .def(nb::init<const Plan&, std::string>(), nb::arg("plan"), nb::arg("by"))
+      .def("push", &Paper::Push, nb::arg("data"))
+      .def("finish", &Paper::Finish);
+
+  module.def("find_ticks", &FindTicks, nb::arg("path"));
+  module.def("strategies", &Strategies);
+  module.def("load_strategies", &LoadStrategies, nb::arg("path"));
+  module.def("venue_parameters", &VenueParameters);
+  module.def(
+      "backtest_summary",
+      [](const std::vector<SecurityResult>& results) {
+        return ArrowResult(Check(backtest::SummaryBatch(RowsOf(results))));
+      },
+      nb::arg("results"));
+  module.def(
+      "write_backtest_summary",
+      [](const std::string& folder, const std::vector<SecurityResult>& results) {
+        Check(backtest::WriteSummary(folder, RowsOf(results)));
+      },
+      nb::arg("folder"), nb::arg("results"));
+  module.def(
+      "prepare_backtest_folder", [](const std::string& folder) { Check(backtest::PrepareFolder(folder)); },
+      nb::arg("folder"));
+}
+
+}  // namespace sabot::python

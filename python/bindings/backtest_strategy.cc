@@ -1,0 +1,367 @@
+#include "python/bindings/backtest_strategy.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/bindings/errors.h"
+#include "python/bindings/options.h"
+#include "python/bindings/python_call.h"
+#include "sabot/backtest/strategy.h"
+#include "sabot/backtest/trades_file.h"
+#include "sabot/data/errors.h"
+
+namespace sabot::python {
+namespace {
+
+using backtest::Parameter;
+using backtest::Settings;
+using backtest::Side;
+
+constexpr std::pair<std::string_view, backtest::OrderType> kOrderTypes[] = {
+    {"maker", backtest::OrderType::kMaker},
+    {"post_only", backtest::OrderType::kPostOnly},
+    {"limit", backtest::OrderType::kLimit},
+    {"immediate_or_cancel", backtest::OrderType::kImmediateOrCancel},
+    {"fill_or_kill", backtest::OrderType::kFillOrKill},
+    {"market", backtest::OrderType::kMarket},
+};
+
+backtest::OrderType OrderTypeOf(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [known, type] : kOrderTypes) {
+    if (name == known) return type;
+    names.emplace_back(known);
+  }
+  Check(data::OptionError("orders: there is no type '" + name + "'." + data::NearestNames(name, names)));
+  return {};
+}
+
+std::string NameOf(backtest::OrderType type) {
+  for (const auto& [name, known] : kOrderTypes) {
+    if (type == known) return std::string(name);
+  }
+  return "";
+}
+
+std::string NameOf(backtest::TickType type) {
+  return type == backtest::TickType::kBid ? "bid" : type == backtest::TickType::kAsk ? "ask" : "trade";
+}
+
+std::optional<double> Known(double value) { return std::isnan(value) ? std::nullopt : std::optional(value); }
+
+// What a strategy sees at a tick. Copied, so that one that was kept shows the newest tick, and never lost memory.
+struct PythonMoment {
+  backtest::Tick tick;
+  backtest::Book book;
+  backtest::Ledger ledger;
+  backtest::Limits limits;
+  std::vector<std::string> names;  // Of the features,
+  std::vector<double> values;      // and what they are.
+
+  nb::object Feature(const std::string& name) const {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == name) return i < values.size() && !std::isnan(values[i]) ? nb::cast(values[i]) : nb::none();
+    }
+    throw nb::attribute_error(("a moment has no '" + name + "'." + data::NearestNames(name, names)).c_str());
+  }
+  std::optional<double> Mid() const { return Known(book.mid()); }
+};
+
+// The way to the venue, open while on_tick runs.
+struct PythonOrders {
+  backtest::Orders* orders = nullptr;
+
+  backtest::Orders& Open() const {
+    if (orders == nullptr) throw nb::value_error("orders can be used in on_tick only, not after it has returned.");
+    return *orders;
+  }
+  std::optional<int64_t> Send(Side side, std::optional<double> price, double size, const std::string& type,
+                              std::optional<int64_t> replaces, bool reduce_only, bool stop) const {
+    backtest::OrderRequest request{.side = side,
+                                   .price = price.value_or(std::nan("")),
+                                   .size = size,
+                                   .type = OrderTypeOf(type),
+                                   .reduce_only = reduce_only,
+                                   .kind = stop ? backtest::FillKind::kStop : backtest::FillKind::kFill};
+    const auto id = replaces ? Open().Replace(*replaces, request) : Open().Send(request);
+    return id == backtest::kNoOrder ? std::nullopt : std::optional(id);
+  }
+  std::optional<backtest::Order> Find(std::optional<int64_t> id) const {
+    const auto* const order = Open().Find(id.value_or(backtest::kNoOrder));
+    return order == nullptr ? std::nullopt : std::optional(*order);
+  }
+  std::vector<backtest::Order> All() const {
+    const auto open = Open().open();
+    return {open.begin(), open.end()};
+  }
+};
+
+// The text of an exception of a strategy, for the summary.
+std::string TextOf(const nb::python_error& error) {
+  try {
+    return nb::cast<std::string>(nb::module_::import_("sabot.backtest.strategy").attr("failure_text")(error.value()));
+  } catch (nb::python_error& other) {
+    return other.what();
+  }
+}
+
+// Runs `function` with the GIL; Ctrl-C is Cancelled, everything else the exception itself.
+template <class Function>
+arrow::Status Call(Function&& function) {
+  const nb::gil_scoped_acquire gil;
+  try {
+    function();
+    return arrow::Status::OK();
+  } catch (nb::python_error& error) {
+    if (error.matches(PyExc_KeyboardInterrupt)) return arrow::Status::Cancelled("interrupted");
+    std::string text = TextOf(error);
+    return StatusOf(std::move(error), std::move(text));
+  } catch (const StatusException& error) {
+    return error.status();
+  } catch (const nb::builtin_exception& error) {
+    return arrow::Status::TypeError(error.what());
+  }
+}
+
+class PythonStrategy final : public backtest::Strategy {
+ public:
+  // With the GIL.
+  explicit PythonStrategy(const nb::tuple& made) : held_(std::make_unique<Held>()) {
+    held_->strategy = made[0];
+    held_->on_tick = made[0].attr("on_tick");
+    PythonMoment moment;
+    moment.names = nb::cast<std::vector<std::string>>(made[1]);
+    moment.values.assign(moment.names.size(), std::nan(""));
+    held_->moment = nb::cast(std::move(moment));
+    held_->orders = nb::cast(PythonOrders());
+    moment_ = nb::inst_ptr<PythonMoment>(held_->moment);
+    orders_ = nb::inst_ptr<PythonOrders>(held_->orders);
+    for (const nb::handle spec : nb::cast<nb::list>(made[2])) {
+      features_.push_back({.kernel = SpecFromPython(nb::cast<nb::tuple>(spec))});
+    }
+  }
+  ~PythonStrategy() override {
+    const nb::gil_scoped_acquire gil;
+    held_.reset();
+  }
+
+  std::vector<backtest::Feature> features() const override { return features_; }
+  void OnDate() override {
+    Keep(Call([&] { held_->strategy.attr("on_date")(); }));
+  }
+  void OnFill(const backtest::Fill& fill) override {
+    Keep(Call([&] { held_->strategy.attr("on_fill")(fill); }));
+  }
+  arrow::Status OnTick(const backtest::Moment& moment, backtest::Orders& orders) override {
+    ARROW_RETURN_NOT_OK(status_);
+    moment_->tick = moment.tick;
+    moment_->book = moment.book;
+    moment_->ledger = moment.ledger;
+    moment_->limits = moment.limits;
+    moment_->values.assign(moment.features.begin(), moment.features.end());
+    orders_->orders = &orders;
+    auto status = Call([&] { held_->on_tick(held_->moment, held_->orders); });
+    orders_->orders = nullptr;
+    return status;
+  }
+  arrow::Status status() const override { return status_; }
+
+ private:
+  struct Held {
+    nb::object strategy;
+    nb::object on_tick;
+    nb::object moment;
+    nb::object orders;
+  };
+
+  void Keep(arrow::Status status) {
+    if (status_.ok()) status_ = std::move(status);
+  }
+
+  std::unique_ptr<Held> held_;
+  PythonMoment* moment_ = nullptr;  // In `held_`.
+  PythonOrders* orders_ = nullptr;
+  std::vector<backtest::Feature> features_;
+  arrow::Status status_;
+};
+
+Parameter ParameterFromPython(const nb::dict& entry) {
+  Parameter parameter;
+  parameter.name = nb::cast<std::string>(entry["name"]);
+  const auto kind = nb::cast<std::string>(entry["kind"]);
+  parameter.kind = kind == "number"    ? Parameter::Kind::kNumber
+                   : kind == "integer" ? Parameter::Kind::kInteger
+                   : kind == "flag"    ? Parameter::Kind::kFlag
+                                       : Parameter::Kind::kText;
+  parameter.nullable = nb::cast<bool>(entry["nullable"]);
+  const nb::object standard = entry["default"];
+  if (standard.is_none()) {
+    parameter.standard = std::monostate{};
+  } else if (parameter.kind == Parameter::Kind::kFlag) {
+    parameter.standard = nb::cast<bool>(standard);
+  } else if (parameter.kind == Parameter::Kind::kText) {
+    parameter.standard = nb::cast<std::string>(standard);
+  } else {
+    parameter.standard = nb::cast<double>(standard);
+  }
+  parameter.least = -std::numeric_limits<double>::infinity();
+  parameter.most = std::numeric_limits<double>::infinity();
+  parameter.values = nb::cast<std::vector<std::string>>(entry["values"]);
+  return parameter;
+}
+
+}  // namespace
+
+nb::object ValueToPython(const Parameter& parameter, const Settings::Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) {
+    if (parameter.kind == Parameter::Kind::kInteger) return nb::cast(static_cast<int64_t>(*number));
+    return nb::cast(*number);
+  }
+  if (const auto* flag = std::get_if<bool>(&value)) return nb::cast(*flag);
+  if (const auto* text = std::get_if<std::string>(&value)) return nb::cast(*text);
+  return nb::none();
+}
+
+nb::dict Describe(const Parameter& parameter) {
+  constexpr const char* kKinds[] = {"number", "integer", "flag", "text"};
+  nb::dict entry;
+  entry["name"] = parameter.name;
+  entry["kind"] = kKinds[static_cast<std::size_t>(parameter.kind)];
+  entry["default"] = ValueToPython(parameter, parameter.standard);
+  entry["nullable"] = parameter.nullable;
+  entry["values"] = parameter.values;
+  entry["allowed"] = parameter.Allowed();
+  entry["doc"] = parameter.doc;
+  return entry;
+}
+
+backtest::StrategyInfo StrategyFromPython(const nb::tuple& strategy) {
+  backtest::StrategyInfo info;
+  info.name = nb::cast<std::string>(strategy[0]);
+  for (const nb::handle entry : nb::cast<nb::list>(strategy[1])) {
+    info.parameters.push_back(ParameterFromPython(nb::cast<nb::dict>(entry)));
+  }
+  info.make = [make = Share(strategy[2]), parameters = info.parameters](
+                  const Settings& settings) -> arrow::Result<std::unique_ptr<backtest::Strategy>> {
+    std::unique_ptr<backtest::Strategy> made;
+    ARROW_RETURN_NOT_OK(Call([&] {
+      nb::dict values;
+      for (const auto& parameter : parameters) {
+        const auto found = settings.values().find(parameter.name);
+        if (found != settings.values().end()) {
+          values[parameter.name.c_str()] = ValueToPython(parameter, found->second);
+        }
+      }
+      made = std::make_unique<PythonStrategy>(nb::cast<nb::tuple>((*make)(values)));
+    }));
+    return made;
+  };
+  return info;
+}
+
+void RegisterBacktestStrategy(nb::module_& module) {
+  nb::class_<backtest::Fill>(module, "Fill", "A fill of an order, or the venue's closing of a position.")
+      .def_ro("timestamp", &backtest::Fill::timestamp, "Of the venue, ns since the epoch.")
+      .def_prop_ro(
+          "order",
+          [](const backtest::Fill& fill) {
+            return fill.order == backtest::kNoOrder ? std::nullopt : std::optional(fill.order);
+          },
+          "The order's number; None: the venue closed the position.")
+      .def_prop_ro(
+          "side", [](const backtest::Fill& fill) { return std::string(backtest::NameOf(fill.side)); }, "buy or sell.")
+      .def_ro("price", &backtest::Fill::price)
+      .def_ro("quantity", &backtest::Fill::quantity)
+      .def_ro("remaining", &backtest::Fill::remaining, "Of the order, after it.")
+      .def_prop_ro(
+          "kind", [](const backtest::Fill& fill) { return std::string(backtest::NameOf(fill.kind)); },
+          "fill, stop or flatten.")
+      .def_ro("maker", &backtest::Fill::maker);
+
+  nb::class_<backtest::Order>(module, "Order", "An order that is in flight or rests, as it is at this tick.")
+      .def_ro("id", &backtest::Order::id)
+      .def_prop_ro(
+          "side", [](const backtest::Order& order) { return std::string(backtest::NameOf(order.request.side)); },
+          "buy or sell.")
+      .def_prop_ro("price", [](const backtest::Order& order) { return order.request.price; })
+      .def_prop_ro("size", [](const backtest::Order& order) { return order.request.size; })
+      .def_prop_ro("type", [](const backtest::Order& order) { return NameOf(order.request.type); })
+      .def_ro("remaining", &backtest::Order::remaining)
+      .def_ro("ahead", &backtest::Order::ahead, "Size of others in front of it.")
+      .def_ro("sent", &backtest::Order::sent, "Time of the decision, ns.")
+      .def_prop_ro("in_flight",
+                   [](const backtest::Order& order) { return order.state == backtest::OrderState::kInFlight; });
+
+  nb::class_<PythonMoment>(module, "Moment",
+                           "A tick and what is known after it. Features are attributes by their names. It is the same "
+                           "object at each tick: keep its values, not it.")
+      .def_prop_ro(
+          "timestamp", [](const PythonMoment& moment) { return moment.tick.timestamp; },
+          "Of the tick at the venue, ns since the epoch.")
+      .def_prop_ro(
+          "type", [](const PythonMoment& moment) { return NameOf(moment.tick.type); }, "bid, ask or trade.")
+      .def_prop_ro(
+          "price", [](const PythonMoment& moment) { return moment.tick.price; }, "Of the tick.")
+      .def_prop_ro(
+          "volume", [](const PythonMoment& moment) { return moment.tick.volume; }, "Of the tick; a quote's size.")
+      .def_prop_ro(
+          "side", [](const PythonMoment& moment) { return static_cast<int>(moment.tick.side); },
+          "Of a trade's aggressor: 1 bought, -1 sold, 0 not known.")
+      .def_prop_ro(
+          "bid", [](const PythonMoment& moment) { return Known(moment.book.bid.price); }, "None: no bid.")
+      .def_prop_ro(
+          "ask", [](const PythonMoment& moment) { return Known(moment.book.ask.price); }, "None: no ask.")
+      .def_prop_ro("bid_size", [](const PythonMoment& moment) { return moment.book.bid.size; })
+      .def_prop_ro("ask_size", [](const PythonMoment& moment) { return moment.book.ask.size; })
+      .def_prop_ro("mid", &PythonMoment::Mid, "None where a side is missing.")
+      .def_prop_ro("position", [](const PythonMoment& moment) { return moment.ledger.position(); })
+      .def_prop_ro(
+          "average", [](const PythonMoment& moment) { return moment.ledger.average(); },
+          "What a unit of the position cost; 0 without one.")
+      .def_prop_ro(
+          "pnl", [](const PythonMoment& moment) { return moment.ledger.pnl(); }, "Realised, after fees.")
+      .def(
+          "limit", [](const PythonMoment& moment, double price) { return moment.limits.At(price); }, nb::arg("price"),
+          "The largest position that is allowed at this price, either way.")
+      .def("__getattr__", &PythonMoment::Feature, nb::arg("name"));
+
+  nb::class_<PythonOrders>(module, "Orders",
+                           "The way to the venue. Orders act with its latency, at the next tick at the "
+                           "earliest.")
+      .def(
+          "buy",
+          [](const PythonOrders& orders, std::optional<double> price, double size, const std::string& type,
+             std::optional<int64_t> replaces, bool reduce_only,
+             bool stop) { return orders.Send(Side::kBuy, price, size, type, replaces, reduce_only, stop); },
+          nb::arg("price").none(), nb::arg("size"), nb::kw_only(), nb::arg("type") = "maker",
+          nb::arg("replaces") = nb::none(), nb::arg("reduce_only") = false, nb::arg("stop") = false,
+          "Send an order; its number, or None where it cannot be sent. `replaces`: the order that goes when it comes.")
+      .def(
+          "sell",
+          [](const PythonOrders& orders, std::optional<double> price, double size, const std::string& type,
+             std::optional<int64_t> replaces, bool reduce_only,
+             bool stop) { return orders.Send(Side::kSell, price, size, type, replaces, reduce_only, stop); },
+          nb::arg("price").none(), nb::arg("size"), nb::kw_only(), nb::arg("type") = "maker",
+          nb::arg("replaces") = nb::none(), nb::arg("reduce_only") = false, nb::arg("stop") = false,
+          "The same on the other side.")
+      .def(
+          "cancel",
+          [](const PythonOrders& orders, std::optional<int64_t> order) {
+            if (order) orders.Open().Cancel(*order);
+          },
+          nb::arg("order").none(), "Of one that is gone, and of None, nothing happens.")
+      .def(
+          "resize", [](const PythonOrders& orders, int64_t order, double size) { orders.Open().Resize(order, size); },
+          nb::arg("order"), nb::arg("size"), "A smaller size keeps the place in the queue, a larger one loses it.")
+      .def("find", &PythonOrders::Find, nb::arg("order").none(), "The order as it is now; None where it is gone.")
+      .def_prop_ro("open", &PythonOrders::All, "In flight and resting, oldest first.");
+}
+
+}  // namespace sabot::python

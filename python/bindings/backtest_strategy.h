@@ -1,0 +1,21 @@
+// Strategies that are written in Python, as the simulation calls them.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "sabot/backtest/registry.h"
+
+namespace sabot::python {
+
+namespace nb = nanobind;
+
+// (name, parameters, make): `parameters` as backtest::Parameter, each a dict; `make` gets a dict of values and returns
+// (strategy, names of features, specs of their kernels).
+backtest::StrategyInfo StrategyFromPython(const nb::tuple& strategy);
+
+nb::dict Describe(const backtest::Parameter& parameter);
+nb::object ValueToPython(const backtest::Parameter& parameter, const backtest::Settings::Value& value);
+
+void RegisterBacktestStrategy(nb::module_& module);
+
+}  // namespace sabot::python

@@ -1,0 +1,104 @@
+// Sources of ticks as tick files.
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/type.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/bindings/arrow_capsules.h"
+#include "python/bindings/errors.h"
+#include "python/bindings/interrupt.h"
+#include "python/bindings/module.h"
+#include "python/bindings/python_call.h"
+#include "sabot/connectors/convert_ticks.h"
+#include "sabot/connectors/reject_file.h"
+
+namespace sabot::python {
+namespace {
+
+using connectors::ConvertedTicks;
+
+std::shared_ptr<arrow::Array> Texts(const std::vector<ConvertedTicks>& results,
+                                    const std::function<std::optional<std::string>(const ConvertedTicks&)>& text_of) {
+  arrow::StringBuilder builder;
+  for (const auto& result : results) {
+    const auto text = text_of(result);
+    Check(text ? builder.Append(*text) : builder.AppendNull());
+  }
+  return Check(builder.Finish());
+}
+
+std::shared_ptr<arrow::Array> Counts(const std::vector<ConvertedTicks>& results,
+                                     int64_t connectors::TickFileInfo::* count) {
+  arrow::Int64Builder builder;
+  for (const auto& result : results) Check(builder.Append(result.info.*count));
+  return Check(builder.Finish());
+}
+
+std::optional<std::string> IfAny(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
+
+std::shared_ptr<arrow::RecordBatch> TableOf(const std::vector<ConvertedTicks>& results) {
+  arrow::BooleanBuilder skipped;
+  for (const auto& result : results) Check(skipped.Append(result.skipped));
+  const auto text = arrow::utf8();
+  const auto count = arrow::int64();
+  const auto schema =
+      arrow::schema({arrow::field("security", text), arrow::field("source", text), arrow::field("path", text),
+                     arrow::field("rows", count), arrow::field("rejected", count), arrow::field("reordered", count),
+                     arrow::field("skipped", arrow::boolean()), arrow::field("error", text)});
+  using Info = connectors::TickFileInfo;
+  return arrow::RecordBatch::Make(
+      schema, static_cast<int64_t>(results.size()),
+      {Texts(results, [](const auto& result) { return std::optional(result.security); }),
+       Texts(results, [](const auto& result) { return std::optional(result.source); }),
+       Texts(results, [](const auto& result) { return IfAny(result.path); }), Counts(results, &Info::rows),
+       Counts(results, &Info::rejected), Counts(results, &Info::reordered), Check(skipped.Finish()),
+       Texts(results, [](const auto& result) { return IfAny(result.status.message()); })});
+}
+
+ArrowResult ConvertTicks(const std::vector<std::string>& sources, const std::string& folder, int64_t header_row,
+                         int max_workers, std::optional<int> max_sheets, std::optional<std::string> market,
+                         bool day_first, const std::optional<std::string>& rejects, nb::object progress) {
+  connectors::ConvertTicksOptions options;
+  options.header_row = header_row;
+  options.max_workers = max_workers;
+  options.max_sheets = max_sheets;
+  options.market = std::move(market);
+  options.day_first = day_first;
+  options.interrupt = std::make_shared<PythonInterrupt>();
+  if (!progress.is_none()) {
+    options.progress = [callable = Share(std::move(progress))](const connectors::ConvertProgress& now) {
+      return CallPython([&] {
+               (*callable)(now.done, now.rows, now.rejected);
+               return true;
+             })
+          .status();
+    };
+  }
+  std::vector<ConvertedTicks> results;
+  {
+    const nb::gil_scoped_release released;
+    if (rejects) options.rejects = Check(connectors::OpenRejectFile(*rejects));
+    results = Check(connectors::ConvertTicks(sources, folder, std::move(options)));
+  }
+  return ArrowResult(TableOf(results));
+}
+
+}  // namespace
+
+void RegisterTicks(nb::module_& module) {
+  module.def("convert_ticks", &ConvertTicks, nb::arg("sources"), nb::arg("folder"), nb::arg("header_row"),
+             nb::arg("max_workers"), nb::arg("max_sheets").none(), nb::arg("market").none(), nb::arg("day_first"),
+             nb::arg("rejects").none(), nb::arg("progress").none());
+}
+
+}  // namespace sabot::python

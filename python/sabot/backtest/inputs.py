@@ -1,0 +1,132 @@
+"""Where a backtest's ticks come from: tick files as they are, everything else converted to them first."""
+
+import difflib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sabot.errors import OptionError
+
+if TYPE_CHECKING:
+    from sabot.runs import Progress
+
+__all__ = ["SecurityTicks", "ShowProgress", "TickProgress", "TickSource", "opened_ticks"]
+
+# Security, path, rows, and why they cannot be used.
+SecurityTicks = tuple[str, str, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TickProgress:
+    """How far the conversion of ticks is."""
+
+    rows: int
+    fraction: float | None
+
+
+ShowProgress = Callable[[TickProgress], object]
+
+
+@dataclass(frozen=True)
+class TickSource:
+    """What a caller says of its ticks."""
+
+    path: str | os.PathLike[str]
+    names: Sequence[str] | None = None  # Of sheets or securities; None: all.
+    most: int | None = None  # Securities.
+    header_row: int = 3
+    ticks_dir: str | os.PathLike[str] | None = None  # Where converted ticks stay.
+    workers: int | None = None  # That convert; None: one a core.
+
+
+@contextmanager
+def opened_ticks(source: TickSource, progress: ShowProgress | None = None) -> Iterator[list[SecurityTicks]]:
+    """The tick files of a source, in the order of their names; converted ones lie there as long as this lasts."""
+    if source.most is not None and source.most < 1:
+        raise OptionError(f"max_sheets must be >= 1, or None for all, found {source.most}.")
+    if source.names is not None and isinstance(source.names, str):
+        raise TypeError(f"sheet_names_filter must be a list of names. Write [{source.names!r}].")
+    with ExitStack() as stack:
+        found, to_convert = _looked_at(Path(source.path))
+        if to_convert:
+            folder = source.ticks_dir or stack.enter_context(tempfile.TemporaryDirectory(prefix="sabot-ticks-"))
+            found += _converted(to_convert, folder, source, progress)
+        yield _chosen(sorted(_each_once(found), key=lambda ticks: ticks[0].lower()), source)
+
+
+def _looked_at(path: Path) -> tuple[list[SecurityTicks], list[Path]]:
+    """Tick files, and what must become some."""
+    if path.suffix.lower() == ".parquet" or any(path.glob("*.parquet")):
+        from sabot import _native
+
+        found = _native.find_ticks(os.fspath(path))
+        return [ticks for ticks, foreign in found if not foreign], [Path(t[1]) for t, foreign in found if foreign]
+    return [], [path]
+
+
+def _converted(
+    paths: list[Path], folder: str | os.PathLike[str], source: TickSource, progress: ShowProgress | None
+) -> list[SecurityTicks]:
+    from sabot.backtest.ticks import convert_ticks
+
+    def show(now: "Progress") -> None:
+        if progress is not None:
+            progress(TickProgress(now.rows_read, now.fraction))
+
+    most = source.most if source.names is None else None  # Which names there are is known when all are there.
+    made = convert_ticks(
+        paths,
+        folder,
+        header_row=source.header_row,
+        max_workers=source.workers,
+        max_sheets=most,
+        progress=show,
+    )
+    return [
+        (row["security"] or security_of(Path(row["source"]).stem), row["path"] or "", row["rows"], row["error"] or "")
+        for row in made.to_pylist()
+        if row["path"] or row["error"]  # Else it tells of rows that name no security.
+    ]
+
+
+def _each_once(found: list[SecurityTicks]) -> list[SecurityTicks]:
+    """Those that failed beside one of the same name get a name of their own.
+
+    Raises:  OptionError, if two of one name can be run.
+    """
+    names: dict[str, int] = {}
+    good = {ticks[0].lower() for ticks in found if not ticks[3]}
+    once = []
+    for name, path, rows, error in found:
+        key = name.lower()
+        names[key] = names.get(key, 0) + 1
+        if error and (key in good or names[key] > 1):
+            once.append((f"{name} ({names[key] + (key in good)})", path, rows, error))
+        elif names[key] > 1 and not error and any(each[0].lower() == key and not each[3] for each in once):
+            raise OptionError(f"{name}: two sources have ticks of it, one of them is {path}. Leave one of them out.")
+        else:
+            once.append((name, path, rows, error))
+    return once
+
+
+def _chosen(found: list[SecurityTicks], source: TickSource) -> list[SecurityTicks]:
+    if source.names is not None:
+        by_name = {ticks[0].lower(): ticks for ticks in found}
+        for name in source.names:
+            if security_of(name).lower() not in by_name:
+                near = difflib.get_close_matches(security_of(name).lower(), by_name, n=3) or sorted(by_name)[:8]
+                names = ", ".join(repr(by_name[each][0]) for each in near)
+                raise OptionError(f"sheet_names_filter: there is no {name!r}. Nearest names: {names}.")
+        wanted = {security_of(name).lower() for name in source.names}
+        found = [ticks for ticks in found if ticks[0].lower() in wanted]
+    return found[: source.most]
+
+
+def security_of(name: str) -> str:
+    """Of a sheet's name: ADNOCGAS of "ADNOCGAS UH Equity"."""
+    return re.sub(r" +[A-Z]{2} Equity$", "", name.strip(), flags=re.IGNORECASE)

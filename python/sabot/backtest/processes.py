@@ -1,0 +1,261 @@
+"""Python strategies in processes of their own, one security at a time each: one that dies takes no other along."""
+
+import ctypes
+import os
+import pickle
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, process
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sabot.backtest.config import Config
+from sabot.backtest.plan import make_plan
+from sabot.backtest.result import SecurityRun
+from sabot.backtest.strategy import check_strategy, name_of
+from sabot.errors import OptionError, SabotError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+    from sabot.backtest.inputs import SecurityTicks
+
+__all__ = ["Job", "packed", "run_in_processes"]
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_END_SECONDS = 5.0  # That a worker gets to remove what it has begun to write.
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker is told."""
+
+    strategy: bytes  # Pickled.
+    config: Config
+    overrides: dict[str, Any]
+    chunk_size: int
+    folder: str
+    tables: bool
+
+
+def packed(strategy: Any) -> bytes:
+    """The strategy for another process.
+
+    Raises:  TypeError, if it is no strategy; OptionError, if another process could not import it.
+    """
+    check_strategy(strategy)
+    name = name_of(strategy)
+    home = getattr(strategy, "__module__", None)
+    if "<lambda>" in name or "<locals>" in name:
+        raise OptionError(
+            f"strategy: {name} cannot be sent to a worker process, which imports it by its name. Define it at the top "
+            f"level of a module; give parameters with functools.partial or the configuration."
+        )
+    if home == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+        raise OptionError(
+            f"strategy: {name} is defined in an interactive session, which a worker process cannot import. Put it into "
+            f"a module, or run it in this process: MarketMakingBacktest(config, {name}).run_streaming(...)."
+        )
+    try:
+        return pickle.dumps(strategy)
+    except Exception as error:
+        raise OptionError(
+            f"strategy: {name} cannot be sent to a worker process: {error}. Define it at the top level of a module."
+        ) from error
+
+
+def run_in_processes(
+    job: Job, securities: "Sequence[SecurityTicks]", workers: int, progress: Callable[[Any], None] | None
+) -> list[SecurityRun]:
+    """Each security in one of so many processes (0: one a core); results in the order given.
+
+    Raises:  OptionError, if the workers cannot begin.
+    """
+    if getattr(process.current_process(), "_inheriting", False):
+        raise OptionError(
+            "a worker process imports the script that started it, and that would start workers again. Start the run "
+            'under `if __name__ == "__main__":`.'
+        )
+    from sabot import _native
+
+    pool = _Pool(job, min(workers or _native.max_threads(), len(securities)))
+    return pool.run(securities, progress)
+
+
+class _Worker:
+    """A process, and the security that it has."""
+
+    def __init__(self, job: Job) -> None:
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process: SpawnProcess = context.Process(target=_work, args=(theirs, job), daemon=True)
+        with _interrupts_blocked():  # Ctrl-C reaches the whole group; who started the workers ends them.
+            self.process.start()
+        theirs.close()
+        self.index: int | None = None
+        self.rows = 0
+        self.ready = False  # It has loaded the strategy.
+
+    def give(self, index: int, ticks: "SecurityTicks") -> None:
+        self.index, self.rows = index, 0
+        with suppress(OSError):  # One that has just died is seen where its messages are read.
+            self.connection.send(ticks)
+
+    def death(self) -> str:
+        """How it ended: it is known to have closed its pipe."""
+        self.process.join(_END_SECONDS)
+        code = self.process.exitcode
+        if code is None:
+            self.process.kill()
+            self.process.join()
+            return "worker process closed its connection"
+        return f"worker process died ({f'signal {-code}' if code < 0 else f'exit status {code}'})"
+
+    def end(self, *, at_once: bool) -> None:
+        if at_once:
+            self.process.terminate()
+        self.connection.close()  # One that waits for work goes.
+        self.process.join(_END_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class _Pool:
+    """Workers, and what is left to do."""
+
+    def __init__(self, job: Job, size: int) -> None:
+        self._job = job
+        self._size = size
+        self._workers: list[_Worker] = []
+        self._done_rows = 0
+
+    def run(self, securities: "Sequence[SecurityTicks]", progress: Callable[[Any], None] | None) -> list[SecurityRun]:
+        left = deque(sorted(range(len(securities)), key=lambda index: -securities[index][2]))  # The longest first.
+        results: dict[int, SecurityRun] = {}
+        at_once = True
+        try:
+            while len(results) < len(securities):
+                idle = sum(worker.index is None for worker in self._workers)
+                while len(self._workers) < self._size and idle < len(left):
+                    self._workers.append(_Worker(self._job))
+                    idle += 1
+                self._hear(securities, left, results)
+                if progress is not None:
+                    progress(self._progress(securities, len(results)))
+            at_once = False
+        finally:
+            for worker in self._workers:
+                if at_once:
+                    worker.process.terminate()
+            for worker in self._workers:
+                worker.end(at_once=at_once)
+                self._remove_unfinished(worker)
+        return [results[index] for index in range(len(securities))]
+
+    def _hear(self, securities: "Sequence[SecurityTicks]", left: deque[int], results: dict[int, SecurityRun]) -> None:
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for each in connection.wait(list(by_connection)):
+            worker = by_connection[each]  # type: ignore[index]
+            try:
+                kind, *values = worker.connection.recv()
+            except (EOFError, OSError):
+                self._bury(worker, securities, results)
+                continue
+            worker.ready = True
+            if kind == "rows":
+                worker.rows += values[0]
+                continue
+            if kind == "failed":
+                raise values[0]
+            if kind == "done" and worker.index is not None:
+                results[worker.index] = SecurityRun(*values)
+                self._done_rows += securities[worker.index][2]
+                worker.index = None
+            if left:
+                index = left.popleft()
+                worker.give(index, securities[index])
+
+    def _bury(self, worker: _Worker, securities: "Sequence[SecurityTicks]", results: dict[int, SecurityRun]) -> None:
+        from sabot import _native
+
+        death = worker.death()
+        self._workers.remove(worker)
+        self._remove_unfinished(worker)
+        if worker.index is None and worker.ready:  # It has given its results; another one takes what is left.
+            return
+        if worker.index is None:
+            raise SabotError(
+                f"backtest: a {death} before it had anything to do; what it said of that is on stderr. A script starts "
+                f'a backtest of a Python strategy under `if __name__ == "__main__":`.'
+            )
+        results[worker.index] = SecurityRun(_native.SecurityResult(securities[worker.index][0], death))
+        self._done_rows += securities[worker.index][2]
+
+    def _remove_unfinished(self, worker: _Worker) -> None:
+        """What one that was killed has begun to write: see src/sabot/env/storage.h."""
+        if self._job.folder:
+            for path in Path(self._job.folder).glob(f"*.{worker.process.pid}-*.partial"):
+                path.unlink(missing_ok=True)
+
+    def _progress(self, securities: "Sequence[SecurityTicks]", done: int) -> Any:
+        from sabot.backtest.running import Progress
+
+        rows = self._done_rows + sum(worker.rows for worker in self._workers if worker.index is not None)
+        return Progress(rows, sum(each[2] for each in securities), done, len(securities))
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(pipe: connection.Connection, job: Job) -> None:
+    """What a worker process runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
+    with suppress(KeyboardInterrupt, EOFError, ConnectionError):
+        _end_with_parent()
+        try:
+            strategy = pickle.loads(job.strategy)
+            plan = make_plan(strategy, job.config, job.overrides)
+        except Exception as error:
+            pipe.send(("failed", OptionError(f"strategy: a worker process cannot load it: {_told(error)}")))
+            return
+        pipe.send(("ready",))
+        while True:
+            ticks = pipe.recv()
+            result = plan.run_one(ticks, job.chunk_size, job.folder, job.tables, lambda rows: pipe.send(("rows", rows)))
+            pipe.send(("done", result, _sent(result.trade_table), _sent(result.equity_table)))
+
+
+def _end_with_parent() -> None:
+    """SIGTERM for this process when the one that started it is killed: nobody would end a strategy that computes."""
+    parent = process.parent_process()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if parent is not None and os.getppid() != parent.pid:  # It died before that.
+        raise KeyboardInterrupt
+
+
+def _stop(_signal: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _sent(rows: Any) -> Any:
+    if rows is None:
+        return None
+    import pyarrow as pa
+
+    return pa.record_batch(rows)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(".") + f" (process {os.getpid()})."

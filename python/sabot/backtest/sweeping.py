@@ -1,0 +1,106 @@
+"""Sweeps: a strategy with many parameter sets over the securities of a source."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sabot.backtest.config import Config, text_of
+from sabot.backtest.inputs import TickProgress, TickSource, opened_ticks
+from sabot.backtest.plan import make_plan, resolved_strategy
+from sabot.backtest.sweep_result import SweepResult, checked_metric
+from sabot.backtest.sweep_sets import parameter_sets
+from sabot.errors import OptionError
+
+__all__ = ["SweepProgress", "sweep"]
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepProgress:
+    """How far a sweep is: first its ticks are converted, where they must be, then simulations run."""
+
+    simulations: int  # Done, those of earlier runs included.
+    simulations_all: int
+    simulations_resumed: int  # Of earlier runs.
+    ticks: int  # That simulations of this run have seen; or that were converted.
+    fraction: float | None
+    converting: bool = False
+
+
+def _converting(show: Callable[[SweepProgress], None] | None) -> Callable[[TickProgress], None] | None:
+    return show and (lambda now: show(SweepProgress(0, 0, 0, now.rows, now.fraction, converting=True)))
+
+
+def sweep(
+    file_path: Path,
+    strategy: str,
+    config: Config = None,
+    *,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    random: Mapping[str, Any] | None = None,
+    sets: Iterable[Mapping[str, Any]] | Path | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    max_workers: int | None = None,
+    output_dir: Path | None = None,
+    metric: str = "sharpe",
+    restart: bool = False,
+    sets_per_scan: int = 4_096,
+    max_sheets: int | None = None,
+    sheet_names_filter: Sequence[str] | None = None,
+    header_row: int = 3,
+    market: str | None = None,
+    ticks_dir: Path | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
+) -> SweepResult:
+    """Run a strategy with many parameter sets over all securities of a source, reading each security's ticks once.
+
+    Input:    as for run_parallel_backtest.
+    Strategy: a name (see strategies()).
+    Sets:     grid: lists of values by parameter, each with each; random: by parameter (low, high), (low, high, "log"),
+              (low, high, "int") or a list of choices, `samples` times, the same on every machine for a seed; sets: a
+              list of dicts, or a JSON or CSV file of them. They win over the configuration, also that of a security.
+    Returns:  the tables, the best set and heat maps. A simulation that fails has its error in the table.
+    Writes:   sweep_results.csv and sweep_summary.csv in output_dir, of the same bytes for every max_workers; before
+              that what is done, by security: a sweep that was ended, however, goes on when it is called again.
+    Memory:   two batches of ticks, and what a simulation remembers, for each of sets_per_scan sets.
+    Raises:   OptionError, if a set or an option cannot be, or output_dir holds another sweep, unless `restart`;
+              FileNotFoundError or DataError, if there are no ticks.
+    """
+    started = time.monotonic()
+    strategy = resolved_strategy(strategy)
+    if not isinstance(strategy, str):
+        raise OptionError(
+            "sweep: a sweep runs strategies that have names (see sabot.backtest.strategies()), since those in Python "
+            "take one thread for all sets. Run this one set by set with run_parallel_backtest(..., config={'DEFAULT': "
+            "{...}}), or write it in C++ and add it to the registry."
+        )
+    checked_metric(metric)
+    make_plan(strategy, config, {"market": market})  # Its mistakes are told with the configuration's file.
+    if max_workers is not None and max_workers < 1:
+        raise OptionError(f"max_workers must be >= 1, or None for one a core, found {max_workers}.")
+    if restart and output_dir is None:
+        raise OptionError("sweep: restart forgets what output_dir holds. Give output_dir, or leave restart out.")
+    chosen = parameter_sets(grid, random, sets, samples, seed)
+    source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
+    folder = "" if output_dir is None else os.fspath(output_dir)
+    show = progress and (lambda *now: progress(SweepProgress(*now)))
+    from sabot import _native
+
+    with opened_ticks(source, _converting(progress)) as securities:
+        tables = _native.run_sweep(
+            strategy,
+            text_of(config)[0],
+            market,
+            securities,
+            chosen,
+            workers=max_workers or 0,
+            sets_per_scan=sets_per_scan,
+            folder=folder,
+            restart=restart,
+            progress=show,
+        )
+    return SweepResult(tables, tuple(chosen.names), metric, time.monotonic() - started, folder or None)

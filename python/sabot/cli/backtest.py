@@ -1,0 +1,170 @@
+"""`sabot backtest`: a strategy over many securities."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError
+from sabot.cli.progress import showing_progress
+
+if TYPE_CHECKING:
+    from sabot._native import SecurityResult
+    from sabot.backtest.result import BacktestResult
+
+__all__ = ["backtest"]
+
+EXAMPLES = """[bold]Examples:[/bold]
+sabot backtest --strategy v1_baseline --config config.json --data TickData.xlsx --output out/
+sabot backtest --strategy v1_baseline --config config.json --data ticks/ --parallel --max-workers 4 --output out/
+sabot backtest --strategy my_strategies:Skewed --data ticks/ --parallel --output out/
+sabot backtest --strategy v1_baseline --data TickData.xlsx --ticks ticks/ --max-sheets 2"""
+
+_NUMBERS = {
+    "trades": "trades",
+    "realized_pnl": "realized pnl",
+    "fees": "fees",
+    "max_drawdown": "max drawdown",
+    "sharpe": "sharpe",
+    "final_position": "position",
+    "rows": "ticks",
+    "rejected": "rejected",
+}
+
+
+def backtest(
+    strategy: Annotated[
+        str, typer.Option(metavar="NAME", help="A strategy by its name, or module:Class of one in Python.")
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(metavar="PATH", help="A workbook, a CSV or Parquet file of ticks, or a folder of tick files."),
+    ],
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON: an object a security, DEFAULT for the rest.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For trades, equity and backtest_summary.csv.")
+    ] = None,
+    parallel: Annotated[bool, typer.Option("--parallel", help="Several securities at a time.")] = False,
+    max_workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many at a time with --parallel: one a core, unless given."),
+    ] = None,
+    max_sheets: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only so many securities, the first ones.")
+    ] = None,
+    chunk_size: Annotated[int, typer.Option(metavar="ROWS", min=1, help="Rows of a batch of ticks.")] = 100_000,
+    header_row: Annotated[int, typer.Option(metavar="ROW", min=1, help="Of a workbook's sheets, counted from 1.")] = 3,
+    market: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Session times for all securities, over those of the configuration."),
+    ] = None,
+    ticks: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep converted ticks here; the next run takes what is up to date."),
+    ] = None,
+    strategies: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Strategies of your own: see sabot build-strategy. May be repeated."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor table.")] = False,
+) -> None:
+    """Run a strategy over the ticks of many securities.
+
+    Each security runs on its own: one that fails has its error in the summary, the others are whole, and the exit code
+    is 1. The files have the same bytes with and without --parallel.
+    """
+    from sabot.errors import OptionError
+
+    if max_workers is not None and not parallel:
+        raise OptionError("--max-workers is for --parallel. Add it, or leave --max-workers out.")
+    if ":" in strategy:
+        sys.path.insert(0, str(Path.cwd()))  # As with `python -m`.
+    for library in strategies or ():
+        from sabot.strategy_libraries import load_strategies
+
+        load_strategies(library)
+    try:
+        with showing_progress("backtest", quiet=quiet) as show:
+            result = _run(
+                strategy,
+                data,
+                {
+                    "config": config,
+                    "output_dir": output,
+                    "max_sheets": max_sheets,
+                    "chunk_size": chunk_size,
+                    "header_row": header_row,
+                    "ticks_dir": ticks,
+                    "tables": False,
+                    "progress": show and (lambda now: show(_Shown(now.rows, now.fraction))),
+                },
+                parallel=parallel,
+                max_workers=max_workers,
+                market=market,
+            )
+    except KeyboardInterrupt:
+        left = f"The files of securities that were done are kept in {output}." if output else "Nothing was written."
+        raise InterruptedRunError(left) from None
+    if not quiet:
+        _show(result)
+    if result.failed:
+        for security, error in result.errors.items():
+            typer.echo(f"sabot: {security}: {' '.join(error.split())}", err=True)
+        raise typer.Exit(EXIT_DIFFERENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How far the run is, as the bar shows it."""
+
+    rows_read: int
+    fraction: float | None
+    rows_rejected: int = 0
+
+
+def _run(
+    strategy: str, data: Path, options: dict[str, Any], *, parallel: bool, max_workers: int | None, market: str | None
+) -> "BacktestResult":
+    from sabot.backtest import MarketMakingBacktest, run_parallel_backtest
+
+    if parallel:
+        return run_parallel_backtest(data, strategy, max_workers=max_workers, market=market, **options)
+    config = options.pop("config")
+    return MarketMakingBacktest(config, strategy, market=market).run_streaming(data, **options)
+
+
+def _show(result: "BacktestResult") -> None:
+    """The table of the summary."""
+    rows = [_cells(run.result) for run in result.runs]
+    head = ["security", *_NUMBERS.values()]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for number, name in enumerate(head):
+            table.add_column(name, justify="right" if number else "left")
+        for row, run in zip(rows, result.runs, strict=True):
+            table.add_row(*row, style="red" if run.result.error else None)
+        Console().print(table)
+    else:
+        from sabot.cli.report import aligned
+
+        for line in aligned([head, *rows], [number > 0 for number in range(len(head))]):
+            typer.echo(line)
+    where = f": {result.output_dir}" if result.output_dir else ""
+    typer.echo(f"backtest: {result}{where}", err=True)
+
+
+def _cells(result: "SecurityResult") -> list[str]:
+    cells = [result.security]
+    if result.error:
+        return [*cells, "failed", *[""] * (len(_NUMBERS) - 1)]
+    for name in _NUMBERS:
+        value = getattr(result, name)
+        cells.append("" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.2f}")
+    return cells
