@@ -68,12 +68,13 @@ test-all: test
 	SABOT_KILL_ROUNDS=50 $(PYTHON) -m pytest tests/system/kill_test.py -k random
 	$(PYTHON) -m pytest -m slow || (($$? == 5))  # 5: no test is marked slow.
 
-bench: .venv/stamps/bench cpp .venv/stamps/package build/csp/pyvenv.cfg
+bench: .venv/stamps/bench cpp .venv/stamps/package build/csp/pyvenv.cfg build/hftbacktest/pyvenv.cfg
 	$(PYTHON) benchmarks/run.py
 	$(PYTHON) benchmarks/kernel_library.py
 	$(PYTHON) benchmarks/pipelines.py
 	$(PYTHON) benchmarks/dataflow.py
 	$(PYTHON) benchmarks/checkpoints.py
+	$(PYTHON) benchmarks/backtests.py
 
 bench-flink: .venv/stamps/bench cpp .venv/stamps/package build/flink/keyed-ewma-1.jar
 	$(PYTHON) benchmarks/dataflow.py --flink
@@ -82,9 +83,10 @@ build/flink/keyed-ewma-1.jar: .venv/stamps/flink $(shell find benchmarks/flink -
 	mvn --quiet --batch-mode --file benchmarks/flink/pom.xml package
 	@touch $@
 
-build/csp/pyvenv.cfg: .venv/stamps/build pyproject.toml
-	$(PYTHON) -m venv --clear --without-pip build/csp
-	$(PYTHON) -m pip --python build/csp/bin/python install --quiet --group csp
+# Peers that need older packages than ours: each in an environment of its own.
+build/csp/pyvenv.cfg build/hftbacktest/pyvenv.cfg: build/%/pyvenv.cfg: .venv/stamps/build pyproject.toml
+	$(PYTHON) -m venv --clear --without-pip build/$*
+	$(PYTHON) -m pip --python build/$*/bin/python install --quiet --group $*
 	@touch $@
 
 docs: .venv/stamps/package

@@ -94,6 +94,12 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
         "`sabot.load_kernels`, `sabot.kernel_libraries`; [how to make one](../how-to/write-a-kernel.md#in-c).",
     ),
     (
+        "Libraries of strategies",
+        "strategy_libraries.py",
+        ("load_strategies", "build_strategies"),
+        "`sabot.load_strategies`, `sabot.strategy_libraries`; [how to make one](../how-to/write-a-strategy.md#in-c).",
+    ),
+    (
         "Schedules",
         "schedules.py",
         ("optimal_ac_schedule",),
@@ -132,6 +138,39 @@ SECTIONS: list[tuple[str, str, tuple[str, ...], str]] = [
     ),
     ("Shuffles of agents", "shuffle/manager.py", ("ShuffleManager", "ShuffleMetrics"), "`sabot.shuffle`."),
     ("Shuffles of plans", "shuffle/coordinator.py", ("ShuffleCoordinator",), "`sabot.shuffle`."),
+    (
+        "Backtests",
+        "backtest/running.py",
+        ("run_parallel_backtest", "MarketMakingBacktest", "Progress"),
+        "`sabot.backtest`; [how to run one](../how-to/backtest-a-strategy.md). `Path` is a string or an "
+        "`os.PathLike`; `Config` a dict, the path of a JSON file, or None.",
+    ),
+    ("Results of backtests", "backtest/result.py", ("BacktestResult",), "What these return."),
+    (
+        "Strategies",
+        "backtest/strategy.py",
+        ("Strategy",),
+        "`sabot.backtest.Strategy`; [how to write one](../how-to/write-a-strategy.md).",
+    ),
+    (
+        "Configurations of strategies",
+        "backtest/config.py",
+        ("load_strategy_config", "strategies", "venue_parameters", "StrategyInfo", "ParameterInfo"),
+        "`sabot.backtest`; [every key](../concepts/strategies.md).",
+    ),
+    (
+        "Sweeps",
+        "backtest/sweeping.py",
+        ("sweep", "SweepProgress"),
+        "`sabot.backtest`; [how to sweep](../how-to/sweep-parameters.md).",
+    ),
+    (
+        "Results of sweeps",
+        "backtest/sweep_result.py",
+        ("SweepResult", "SweptSet", "MultipleTestingWarning"),
+        "What these return; in `sabot.backtest`.",
+    ),
+    ("Paper trading", "backtest/paper.py", ("paper_trading", "PaperTrading"), "`sabot.backtest`."),
     ("Tests of functions", "testing.py", ("check_function",), "`sabot.testing`."),
     ("Tests of kernels", "kernel_laws.py", ("check_kernel",), "`sabot.testing`."),
     ("Errors", "errors.py", (), "`sabot.errors`."),
@@ -191,7 +230,7 @@ def _documented(node: Definition) -> Iterator[str]:
 
 
 def _signature(node: Function, *, annotated: bool = False) -> str:
-    if any(ast.unparse(each) == "property" for each in node.decorator_list):
+    if any(ast.unparse(each) in ("property", "cached_property") for each in node.decorator_list):
         return f"{node.name}: {_plain(node.returns)}" if annotated else node.name
     arguments = node.args
     parts: list[str] = []
