@@ -39,8 +39,8 @@ PACKAGES = ("sabot", "pyarrow", "numpy", "polars", "TA-Lib")
 WHY: dict[str, str] = {
     "scalars/vpin": "`erfc` with the same bits on every CPU takes 8 ns a value, eight of them at a time.",
     "scalars/corwin_schultz_spread": "a row takes two logarithms, an exponential, three roots and five quotients.",
-    "polars/2": "two threads share the symbols, but not the rows evenly, and each fetches from the other core what that "
-    "one wrote; what holds for one thread each holds here, too.",
+    "polars/2": "two threads share the symbols, but not the rows evenly, and each fetches from the other core what "
+    "that one wrote; what holds for one thread each holds here, too.",
     "polars/1/rolling_kurt_100": "fourth moments are merged here, never subtracted, so that nothing drifts.",
     "polars/1/historical_var_100": "each row moves a part of a sorted window of 100 values in memory.",
     "polars/1/roll_spread_100": "sums in twice the digits of a float64, which its square root needs next to zero.",
