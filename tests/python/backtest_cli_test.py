@@ -89,6 +89,13 @@ def test_the_files_are_those_of_the_function(folder: Path) -> None:
     assert len(files_of(folder / "expected")) == 7
 
 
+def test_a_name_that_matches_no_ticks_is_told(folder: Path) -> None:
+    (folder / "config.json").write_text('{"DEFAULT": {}, "AAB": {"quote_size": 5}, "bbb": {"quote_size": 5}}')
+    result = call("--strategy", "v1_baseline", "--data", "ticks", "--config", "config.json")
+    told = [line for line in result.stderr.splitlines() if "no ticks here" in line]
+    assert told == ["backtest: config.json names 'AAB', of which there are no ticks here. Near: 'AAA'."]
+
+
 def test_the_table_and_its_absence(folder: Path) -> None:
     result = call("--strategy", "v1_baseline", "--data", "ticks")
     lines = result.stdout.splitlines()
@@ -133,12 +140,13 @@ def test_ticks_in_parquet_need_no_pyarrow(folder: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]", done
 
 
-def test_on_a_terminal_the_table_is_drawn(folder: Path) -> None:
+@pytest.mark.parametrize("columns", [40, 120])
+def test_on_a_terminal_the_table_is_drawn_whole(columns: int, folder: Path) -> None:
     (folder / "ticks" / "bbb.parquet").write_bytes(b"nothing")
     ours, theirs = pty.openpty()
     running = subprocess.Popen(
         [sys.executable, "-m", "sabot", "backtest", "--strategy", "v1_baseline", "--data", "ticks"],
-        stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+        stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": str(columns)},
     )  # fmt: skip
     os.close(theirs)
     text = b""
@@ -154,6 +162,7 @@ def test_on_a_terminal_the_table_is_drawn(folder: Path) -> None:
     assert running.wait(timeout=60) == 1
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.decode())
     assert re.search(r"AAA +\d+ +-?[\d,.]+", shown), shown
+    assert re.search(r"security +trades +realized pnl +fees +max drawdown +sharpe +position +ticks +rejected", shown)
     assert "\x1b[31m" in text.decode()  # The one that failed is red.
 
 

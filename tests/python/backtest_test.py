@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -373,6 +374,46 @@ def test_workers_end_with_a_run_that_is_killed(data: Path, tmp_path: Path) -> No
     running.communicate(timeout=60)
     assert len(below) >= 2
     assert_all_end(below)
+
+
+# --- tables of other libraries ---
+
+
+def of_pandas(table: pa.Table) -> Any:
+    return table.to_pandas()
+
+
+def of_polars(table: pa.Table) -> Any:
+    return pytest.importorskip("polars").from_arrow(table)
+
+
+def plain(table: pa.Table) -> Any:
+    columns = {
+        "timestamp": table["timestamp"].cast(pa.timestamp("us"), safe=False),
+        "type": table["type"].cast("string"),
+    }
+    return pa.table({**columns, "price": table["price"], "volume": table["volume"].cast(pa.int64())})
+
+
+@pytest.mark.parametrize("convert", [of_pandas, of_polars, plain])
+def test_frames_and_other_widths_are_read_as_ticks(convert: Callable[[pa.Table], Any]) -> None:
+    whole = 1_000 * (ticks(3)["timestamp"].cast(pa.int64()).to_numpy() // 1_000)
+    table = ticks(3).set_column(0, "timestamp", pa.array(whole, pa.timestamp("ns")))
+    run = MarketMakingBacktest({"DEFAULT": {"quote_size": 1_000}}).run_ticks
+    expected = run(table).trades["TICKS"]
+    assert expected.num_rows > 5
+    assert run(convert(table)).trades["TICKS"].equals(expected)
+
+
+def test_what_is_no_number_stays_an_error() -> None:
+    table = ticks(3).set_column(2, "price", pa.array(["1"] * 3_000))
+    with pytest.raises(SchemaError, match="column 'price' is string; expected double"):
+        MarketMakingBacktest().run_ticks(table)
+
+
+def test_an_empty_path_is_no_folder() -> None:
+    with pytest.raises(OptionError, match="the path of the ticks is empty"):
+        MarketMakingBacktest().run_streaming("")
 
 
 # --- what a strategy sees and does ---

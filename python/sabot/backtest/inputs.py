@@ -49,6 +49,10 @@ def opened_ticks(source: TickSource, progress: ShowProgress | None = None) -> It
     """The tick files of a source, in the order of their names; converted ones lie there as long as this lasts."""
     if source.most is not None and source.most < 1:
         raise OptionError(f"max_sheets must be >= 1, or None for all, found {source.most}.")
+    if not os.fspath(source.path):
+        raise OptionError(
+            "the path of the ticks is empty. Name a workbook, a CSV or Parquet file, or a folder of them."
+        )
     if source.names is not None and isinstance(source.names, str):
         raise TypeError(f"sheet_names_filter must be a list of names. Write [{source.names!r}].")
     with ExitStack() as stack:

@@ -150,12 +150,15 @@ class MarketMakingBacktest:
     ) -> BacktestResult:
         """Run over the ticks of one security that are there already: a table, a frame, a record batch reader.
 
-        Input:   timestamp: timestamp[ns], type: bid, ask or trade, price and volume: float64, `side` where it is known.
+        Input:   timestamp, type: bid, ask or trade, price and volume, `side` (+1, -1 or null) where it is known.
+                 Timestamps of any unit without a zone, text and numbers of any width are cast, batch by batch.
         Raises:  SchemaError or DataError, if the ticks cannot be used; what the strategy raised, as it was raised.
         """
+        from sabot.backtest.tick_tables import tick_batches
+
         started = time.monotonic()
         folder = _prepared(output_dir)
-        result = self._plan.run_table(ticks, security, chunk_size, folder)
+        result = self._plan.run_table(tick_batches(ticks), security, chunk_size, folder)
         return _finished([SecurityRun.of(result)], folder, started)
 
 

@@ -111,6 +111,7 @@ def backtest(
         raise InterruptedRunError(left) from None
     if not quiet:
         _show(result)
+        _tell_unmatched(config, result)
     if result.failed:
         for security, error in result.errors.items():
             typer.echo(f"sabot: {security}: {' '.join(error.split())}", err=True)
@@ -142,15 +143,16 @@ def _show(result: "BacktestResult") -> None:
     rows = [_cells(run.result) for run in result.runs]
     head = ["security", *_NUMBERS.values()]
     if sys.stdout.isatty():
-        from rich.console import Console
         from rich.table import Table
+
+        from sabot.cli.report import print_whole
 
         table = Table(box=None, header_style="bold", pad_edge=False)
         for number, name in enumerate(head):
             table.add_column(name, justify="right" if number else "left")
         for row, run in zip(rows, result.runs, strict=True):
             table.add_row(*row, style="red" if run.result.error else None)
-        Console().print(table)
+        print_whole(table)
     else:
         from sabot.cli.report import aligned
 
@@ -158,6 +160,22 @@ def _show(result: "BacktestResult") -> None:
             typer.echo(line)
     where = f": {result.output_dir}" if result.output_dir else ""
     typer.echo(f"backtest: {result}{where}", err=True)
+
+
+def _tell_unmatched(config: Path | None, result: "BacktestResult") -> None:
+    """Securities of the configuration that are not there: most likely names that are written otherwise."""
+    if config is None:
+        return
+    import difflib
+    import json
+
+    names = {run.result.security.lower(): run.result.security for run in result.runs}
+    for name in json.loads(config.read_text(encoding="utf-8")):
+        if name.upper() in ("DEFAULT", "MARKETS") or name.lower() in names:
+            continue
+        near = difflib.get_close_matches(name.lower(), names, n=3) or sorted(names)[:3]
+        listed = ", ".join(repr(names[each]) for each in near)
+        typer.echo(f"backtest: {config} names '{name}', of which there are no ticks here. Near: {listed}.", err=True)
 
 
 def _cells(result: "SecurityResult") -> list[str]:

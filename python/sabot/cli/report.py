@@ -7,9 +7,18 @@ import typer
 
 from sabot.cli.progress import checkpoints_text, restored_lines, rows_text, seconds_text
 
-__all__ = ["aligned", "summary_text", "table_text", "tell_summary"]
+__all__ = ["aligned", "print_whole", "summary_text", "table_text", "tell_summary"]
 
 _QUALITY_ROWS = 20
+
+
+def print_whole(table: Any) -> None:
+    """Print a table of rich with all that is in it: lines of a narrow terminal wrap, and no figure is cut."""
+    from rich.console import Console
+
+    console = Console()
+    widest = console.measure(table, options=console.options.update(width=10_000)).maximum
+    Console(width=max(console.width, widest)).print(table, crop=False)
 
 
 def tell_summary(name: str, summary: Any, target: object, rejects: object = None) -> None:

@@ -199,15 +199,16 @@ def _show(result: "SweepResult") -> None:
     for row in ranked.slice(0, _ROWS).to_pylist():
         rows.append([str(row["set"]), *(_cell(row[name]) for name in names)])
     if sys.stdout.isatty():
-        from rich.console import Console
         from rich.table import Table
+
+        from sabot.cli.report import print_whole
 
         table = Table(box=None, header_style="bold", pad_edge=False)
         for name in rows[0]:
             table.add_column(name, justify="right")
         for cells in rows[1:]:
             table.add_row(*cells)
-        Console().print(table)
+        print_whole(table)
     else:
         from sabot.cli.report import aligned
 
