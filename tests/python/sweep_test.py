@@ -375,7 +375,7 @@ def test_progress(ticks: Path) -> None:
 
 def test_interrupted_and_resumed(ticks: Path, tmp_path: Path) -> None:
     def interrupt(_now: SweepProgress) -> None:
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     sweep(ticks, "v1_baseline", CONFIG, grid=GRID, output_dir=tmp_path / "whole")
     for _ in range(2):
