@@ -26,6 +26,7 @@ struct Value {
 
 using Values = std::vector<Value>;
 
+// Its texts are those of the values.
 SheetRow RowOf(int64_t number, const Values& values) {
   SheetRow row{.number = number, .cells = {}};
   for (std::size_t column = 0; column < values.size(); ++column) {
@@ -121,7 +122,8 @@ TEST(TickCells, ReadsDateAndTimeOfTwoColumns) {
 }
 
 TEST(TickCells, ReadsATick) {
-  const SheetRow row = RowOf(4, {kSerial, " Trade ", "2.5", 7.0, "sell"});
+  const Values values = {kSerial, " Trade ", "2.5", 7.0, "sell"};
+  const SheetRow row = RowOf(4, values);
   Tick tick;
   std::string reason;
   EXPECT_EQ(Cells().Read(row, &tick, &reason), TickCells::Outcome::kTick);
@@ -130,7 +132,8 @@ TEST(TickCells, ReadsATick) {
   EXPECT_EQ(tick.price, 2.5);
   EXPECT_EQ(tick.volume, 7.0);
   EXPECT_EQ(tick.side, -1);
-  EXPECT_EQ(TextOf(RowOf(4, {"a", "", "b"})), "a,,b");
+  const Values texts = {"a", "", "b"};
+  EXPECT_EQ(TextOf(RowOf(4, texts)), "a,,b");
 }
 
 TEST(TickColumns, OneThingHasOneColumn) {
