@@ -27,7 +27,8 @@ void CsvLines::Begin() {
 CsvLines& CsvLines::Time(int64_t timestamp) {
   Begin();
   const int64_t date = DateOf(timestamp);
-  const int64_t second = (timestamp - date * kDayNs) / 1'000'000'000;
+  const int64_t past = timestamp % kDayNs + (timestamp % kDayNs < 0 ? kDayNs : 0);  // Midnight; never out of range.
+  const int64_t second = past / 1'000'000'000;
   const std::chrono::year_month_day day{std::chrono::sys_days{std::chrono::days{date}}};
   AppendPadded(text_, static_cast<int>(day.year()), 4);
   text_ += '-';
@@ -41,7 +42,7 @@ CsvLines& CsvLines::Time(int64_t timestamp) {
   text_ += ':';
   AppendPadded(text_, second % 60, 2);
   text_ += '.';
-  AppendPadded(text_, timestamp - date * kDayNs - second * 1'000'000'000, 9);
+  AppendPadded(text_, past - second * 1'000'000'000, 9);
   return *this;
 }
 
