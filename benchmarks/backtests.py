@@ -39,8 +39,8 @@ CONFIG = {"DEFAULT": {"quote_size": 5_000, "min_local_currency_before_quote": 1_
 
 # Why a figure falls short, by its key: what profiling showed.
 WHY = {
-    "convert/polars": "half of the command is the start of Python, most of that pyarrow, which only holds the table of "
-    "results; the conversion itself takes 0.24 s of it",
+    "convert/polars": "a large part of the command is the start of Python and pyarrow, which only holds the table of "
+    "results",
 }
 
 INTRODUCTION = """\

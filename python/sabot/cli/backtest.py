@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError
+from sabot.cli.options import ConfigFile, HeaderRow, MarketName, MaxSheets, StrategyLibraries, TickData, TicksFolder
 from sabot.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -38,13 +39,8 @@ def backtest(
     strategy: Annotated[
         str, typer.Option(metavar="NAME", help="A strategy by its name, or module:Class of one in Python.")
     ],
-    data: Annotated[
-        Path,
-        typer.Option(metavar="PATH", help="A workbook, a CSV or Parquet file of ticks, or a folder of tick files."),
-    ],
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON: an object a security, DEFAULT for the rest.")
-    ] = None,
+    data: TickData,
+    config: ConfigFile = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For trades, equity and backtest_summary.csv.")
     ] = None,
@@ -53,23 +49,12 @@ def backtest(
         int | None,
         typer.Option(metavar="N", min=1, help="How many at a time with --parallel: one a core, unless given."),
     ] = None,
-    max_sheets: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only so many securities, the first ones.")
-    ] = None,
+    max_sheets: MaxSheets = None,
     chunk_size: Annotated[int, typer.Option(metavar="ROWS", min=1, help="Rows of a batch of ticks.")] = 100_000,
-    header_row: Annotated[int, typer.Option(metavar="ROW", min=1, help="Of a workbook's sheets, counted from 1.")] = 3,
-    market: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Session times for all securities, over those of the configuration."),
-    ] = None,
-    ticks: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Keep converted ticks here; the next run takes what is up to date."),
-    ] = None,
-    strategies: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Strategies of your own: see sabot build-strategy. May be repeated."),
-    ] = None,
+    header_row: HeaderRow = 3,
+    market: MarketName = None,
+    ticks: TicksFolder = None,
+    strategies: StrategyLibraries = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor table.")] = False,
 ) -> None:
     """Run a strategy over the ticks of many securities.

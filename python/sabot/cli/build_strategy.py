@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sabot.cli.options import Compiler, Flags, Library
+
 __all__ = ["build_strategy"]
 
 EXAMPLES = """[bold]Examples:[/bold]
@@ -15,16 +17,9 @@ sabot backtest --strategies libmy_strategies.so --strategy buy_dips --data ticks
 
 def build_strategy(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="C++ with a line SABOT_STRATEGIES(...).")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The library: lib<SOURCE>.so beside it, unless given."),
-    ] = None,
-    compiler: Annotated[
-        str | None, typer.Option(metavar="NAME", help="g++ 12 or newer, or clang++: CXX or c++, unless given.")
-    ] = None,
-    flag: Annotated[
-        list[str] | None, typer.Option(metavar="FLAG", help="One more flag for the compiler. May be repeated.")
-    ] = None,
+    output: Library = None,
+    compiler: Compiler = None,
+    flag: Flags = None,
 ) -> None:
     """Compile strategies of your own into a library that Sabot loads.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError
+from sabot.cli.options import ConfigFile, HeaderRow, MarketName, MaxSheets, StrategyLibraries, TickData, TicksFolder
 from sabot.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -30,13 +31,8 @@ _ERRORS_SHOWN = 5
 
 def sweep(
     strategy: Annotated[str, typer.Option(metavar="NAME", help="A strategy by its name.")],
-    data: Annotated[
-        Path,
-        typer.Option(metavar="PATH", help="A workbook, a CSV or Parquet file of ticks, or a folder of tick files."),
-    ],
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON: an object a security, DEFAULT for the rest.")
-    ] = None,
+    data: TickData,
+    config: ConfigFile = None,
     grid: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=A,B,...", help="Values of a parameter; each with each of the other --grid."),
@@ -64,25 +60,14 @@ def sweep(
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Forget what the folder holds of a sweep.")] = False,
     metric: Annotated[str, typer.Option(metavar="NAME", help="What the best sets are best by.")] = "sharpe",
-    max_sheets: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only so many securities, the first ones.")
-    ] = None,
-    header_row: Annotated[int, typer.Option(metavar="ROW", min=1, help="Of a workbook's sheets, counted from 1.")] = 3,
-    market: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Session times for all securities, over those of the configuration."),
-    ] = None,
-    ticks: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Keep converted ticks here; the next run takes what is up to date."),
-    ] = None,
+    max_sheets: MaxSheets = None,
+    header_row: HeaderRow = 3,
+    market: MarketName = None,
+    ticks: TicksFolder = None,
     sets_per_scan: Annotated[
         int, typer.Option(metavar="N", min=1, help="Sets by which a security's ticks are gone through at once.")
     ] = 4_096,
-    strategies: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Strategies of your own: see sabot build-strategy. May be repeated."),
-    ] = None,
+    strategies: StrategyLibraries = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor table.")] = False,
 ) -> None:
     """Run a strategy with many parameter sets, reading each security's ticks once.

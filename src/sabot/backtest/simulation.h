@@ -29,7 +29,7 @@ struct VenueOptions {
   std::shared_ptr<const LatencyModel> latency = nullptr;  // None: no latency.
   std::shared_ptr<const FeeModel> fees = nullptr;         // None: no fees.
   ThroughFill through_fill = ThroughFill::kWhole;  // Of a trade beyond our price: all of the order, or what it traded.
-  bool quote_cross = false;  // Whether the opposite best at or beyond our price fills us, up to its size.
+  bool quote_cross = false;  // Whether the opposite best at or beyond our price fills us; capped: up to its size.
   Contract contract = {};
   double tick_size = 0;  // Grid of prices; 0: any.
   double lot_size = 0;  // Grid of sizes; 0: any.

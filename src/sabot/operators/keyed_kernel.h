@@ -83,7 +83,7 @@ class KeyedKernel {
   virtual int32_t state_version() const = 0;
   virtual std::optional<SymbolPair> pair() const = 0;
 
-  // Whether a row costs so much that threads should share its symbols. Parts of a morsel are then run in their order;
+  // Whether threads can share its symbols; chain_run.cc knows of which it pays. Parts of a morsel run in their order;
   // the next part of one morsel and the first of a later one may run at once.
   virtual bool splits() const = 0;
 

@@ -1,0 +1,53 @@
+"""Options that several commands have, written once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Compiler",
+    "ConfigFile",
+    "Flags",
+    "HeaderRow",
+    "Library",
+    "MarketName",
+    "MaxSheets",
+    "StrategyLibraries",
+    "TickData",
+    "TicksFolder",
+]
+
+TickData = Annotated[
+    Path,
+    typer.Option(metavar="PATH", help="A workbook, a CSV or Parquet file of ticks, or a folder of tick files."),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="JSON: an object a security, DEFAULT for the rest.")
+]
+MaxSheets = Annotated[int | None, typer.Option(metavar="N", min=1, help="Only so many securities, the first ones.")]
+HeaderRow = Annotated[int, typer.Option(metavar="ROW", min=1, help="Of a workbook's sheets, counted from 1.")]
+MarketName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Session times for all securities, over those of the configuration."),
+]
+TicksFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Keep converted ticks here; the next run takes what is up to date."),
+]
+StrategyLibraries = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Strategies of your own: see sabot build-strategy. May be repeated."),
+]
+
+# Of the commands that compile.
+Library = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="The library: lib<SOURCE>.so beside it, unless given."),
+]
+Compiler = Annotated[
+    str | None, typer.Option(metavar="NAME", help="g++ 12 or newer, or clang++: CXX or c++, unless given.")
+]
+Flags = Annotated[
+    list[str] | None, typer.Option(metavar="FLAG", help="One more flag for the compiler. May be repeated.")
+]
