@@ -12,7 +12,7 @@
 #include <string>
 
 #include "sabot/backtest/registry.h"
-#include "sabot/connectors/tick_file.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
 namespace {
@@ -42,11 +42,11 @@ class TickFile {
       (void)prices.Append(static_cast<double>(cents + (bid ? -1 : 1)) / 100);
       (void)volumes.Append(static_cast<double>((1 + below(40)) * 2'500));
     }
-    const auto schema = connectors::TickSchema(false);
+    const auto schema = ticks::TickSchema(false);
     const auto type = arrow::DictionaryArray::FromArrays(schema->field(1)->type(), types.Finish().ValueOrDie(),
-                                                         connectors::TickTypeNames())
+                                                         ticks::TickTypeNames())
                           .ValueOrDie();
-    const auto writer = connectors::OpenTickFileWriter(path_.string(), false).ValueOrDie();
+    const auto writer = ticks::OpenTickFileWriter(path_.string(), false).ValueOrDie();
     (void)writer->Write(arrow::RecordBatch::Make(
         schema, kTicks,
         {times.Finish().ValueOrDie(), type, prices.Finish().ValueOrDie(), volumes.Finish().ValueOrDie()}));

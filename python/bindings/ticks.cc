@@ -19,13 +19,13 @@
 #include "python/bindings/interrupt.h"
 #include "python/bindings/module.h"
 #include "python/bindings/python_call.h"
-#include "sabot/connectors/convert_ticks.h"
 #include "sabot/connectors/reject_file.h"
+#include "sabot/ticks/convert_ticks.h"
 
 namespace sabot::python {
 namespace {
 
-using connectors::ConvertedTicks;
+using ticks::ConvertedTicks;
 
 std::shared_ptr<arrow::Array> Texts(const std::vector<ConvertedTicks>& results,
                                     const std::function<std::optional<std::string>(const ConvertedTicks&)>& text_of) {
@@ -37,8 +37,7 @@ std::shared_ptr<arrow::Array> Texts(const std::vector<ConvertedTicks>& results,
   return Check(builder.Finish());
 }
 
-std::shared_ptr<arrow::Array> Counts(const std::vector<ConvertedTicks>& results,
-                                     int64_t connectors::TickFileInfo::* count) {
+std::shared_ptr<arrow::Array> Counts(const std::vector<ConvertedTicks>& results, int64_t ticks::TickFileInfo::* count) {
   arrow::Int64Builder builder;
   for (const auto& result : results) Check(builder.Append(result.info.*count));
   return Check(builder.Finish());
@@ -55,7 +54,7 @@ std::shared_ptr<arrow::RecordBatch> TableOf(const std::vector<ConvertedTicks>& r
       arrow::schema({arrow::field("security", text), arrow::field("source", text), arrow::field("path", text),
                      arrow::field("rows", count), arrow::field("rejected", count), arrow::field("reordered", count),
                      arrow::field("skipped", arrow::boolean()), arrow::field("error", text)});
-  using Info = connectors::TickFileInfo;
+  using Info = ticks::TickFileInfo;
   return arrow::RecordBatch::Make(
       schema, static_cast<int64_t>(results.size()),
       {Texts(results, [](const auto& result) { return std::optional(result.security); }),
@@ -68,7 +67,7 @@ std::shared_ptr<arrow::RecordBatch> TableOf(const std::vector<ConvertedTicks>& r
 ArrowResult ConvertTicks(const std::vector<std::string>& sources, const std::string& folder, int64_t header_row,
                          int max_workers, std::optional<int> max_sheets, std::optional<std::string> market,
                          bool day_first, const std::optional<std::string>& rejects, nb::object progress) {
-  connectors::ConvertTicksOptions options;
+  ticks::ConvertTicksOptions options;
   options.header_row = header_row;
   options.max_workers = max_workers;
   options.max_sheets = max_sheets;
@@ -76,7 +75,7 @@ ArrowResult ConvertTicks(const std::vector<std::string>& sources, const std::str
   options.day_first = day_first;
   options.interrupt = std::make_shared<PythonInterrupt>();
   if (!progress.is_none()) {
-    options.progress = [callable = Share(std::move(progress))](const connectors::ConvertProgress& now) {
+    options.progress = [callable = Share(std::move(progress))](const ticks::ConvertProgress& now) {
       return CallPython([&] {
                (*callable)(now.done, now.rows, now.rejected);
                return true;
@@ -88,7 +87,7 @@ ArrowResult ConvertTicks(const std::vector<std::string>& sources, const std::str
   {
     const nb::gil_scoped_release released;
     if (rejects) options.rejects = Check(connectors::OpenRejectFile(*rejects));
-    results = Check(connectors::ConvertTicks(sources, folder, std::move(options)));
+    results = Check(ticks::ConvertTicks(sources, folder, std::move(options)));
   }
   return ArrowResult(TableOf(results));
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sabot/backtest/performance.h"
-#include "sabot/connectors/tick_file.h"
+#include "sabot/ticks/tick_file.h"
 #include "tests/backtest/expect_error.h"
 #include "tests/backtest/tick_files.h"
 #include "tests/connectors/temporary_folder.h"

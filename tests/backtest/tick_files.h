@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "sabot/backtest/tick.h"
-#include "sabot/connectors/tick_file.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
 
@@ -49,14 +49,14 @@ inline void WriteTickFile(const std::string& path, const std::string& security, 
     (void)prices.Append(tick.price);
     (void)volumes.Append(tick.volume);
   }
-  const auto schema = connectors::TickSchema(false);
-  const auto type = arrow::DictionaryArray::FromArrays(schema->field(1)->type(), types.Finish().ValueOrDie(),
-                                                       connectors::TickTypeNames())
-                        .ValueOrDie();
+  const auto schema = ticks::TickSchema(false);
+  const auto type =
+      arrow::DictionaryArray::FromArrays(schema->field(1)->type(), types.Finish().ValueOrDie(), ticks::TickTypeNames())
+          .ValueOrDie();
   const auto batch = arrow::RecordBatch::Make(
       schema, static_cast<int64_t>(ticks.size()),
       {times.Finish().ValueOrDie(), type, prices.Finish().ValueOrDie(), volumes.Finish().ValueOrDie()});
-  const auto writer = connectors::OpenTickFileWriter(path, false).ValueOrDie();
+  const auto writer = ticks::OpenTickFileWriter(path, false).ValueOrDie();
   ASSERT_TRUE(writer->Write(batch).ok());
   ASSERT_TRUE(writer->Close({.security = security, .market = market, .rejected = rejected}).ok());
 }

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "sabot/backtest/run.h"
-#include "sabot/connectors/tick_file.h"
 #include "sabot/data/errors.h"
+#include "sabot/ticks/tick_file.h"
 #include "tests/backtest/scripted.h"
 #include "tests/connectors/temporary_folder.h"
 
@@ -30,16 +30,15 @@ constexpr int64_t kMorningNs = 1'723'111'800'000'000'000;  // 2024-08-08T10:10:0
 // As the converter writes it.
 inline std::string WriteTicks(const std::string& path, const std::string& security, const std::vector<Tick>& ticks,
                               const std::string& market = "", int64_t rejected = 0) {
-  auto writer = connectors::OpenTickFileWriter(path, /*with_side=*/false).ValueOrDie();
+  auto writer = ticks::OpenTickFileWriter(path, /*with_side=*/false).ValueOrDie();
   const auto batch = Batch(ticks);
-  const auto schema = connectors::TickSchema(false);
+  const auto schema = ticks::TickSchema(false);
   auto columns = batch->columns();
   std::vector<int8_t> types;
   for (const Tick& tick : ticks) types.push_back(static_cast<int8_t>(tick.type));
   arrow::Int8Builder indices;
   EXPECT_TRUE(indices.AppendValues(types).ok());
-  columns[1] =
-      arrow::DictionaryArray::FromArrays(indices.Finish().ValueOrDie(), connectors::TickTypeNames()).ValueOrDie();
+  columns[1] = arrow::DictionaryArray::FromArrays(indices.Finish().ValueOrDie(), ticks::TickTypeNames()).ValueOrDie();
   EXPECT_TRUE(writer->Write(arrow::RecordBatch::Make(schema, batch->num_rows(), columns)).ok());
   EXPECT_TRUE(writer->Close({.security = security, .market = market, .rejected = rejected}).ok());
   return path;

@@ -6,8 +6,8 @@
 
 #include "sabot/backtest/run.h"
 #include "sabot/backtest/trades_file.h"
-#include "sabot/connectors/tick_file.h"
 #include "sabot/data/errors.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
 namespace {
@@ -16,13 +16,13 @@ namespace fs = std::filesystem;
 
 SecurityTicks LookAt(const fs::path& path) {
   SecurityTicks found{.security = path.stem().string(), .path = path.string()};
-  const auto look = connectors::LookAtTickFile(found.path);
+  const auto look = ticks::LookAtTickFile(found.path);
   if (!look.ok()) {
     found.error = look.status().message();
     return found;
   }
   found.rows = look->info.rows;
-  found.foreign = !connectors::IsTickFile(found.path).ValueOr(true);  // What is wrong then is said by who reads it.
+  found.foreign = !ticks::IsTickFile(found.path).ValueOr(true);  // What is wrong then is said by who reads it.
   if (!look->info.security.empty()) found.security = look->info.security;
   return found;
 }

@@ -15,10 +15,10 @@
 #include "sabot/backtest/result_tables.h"
 #include "sabot/backtest/simulation.h"
 #include "sabot/backtest/trades_file.h"
-#include "sabot/connectors/tick_file.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/executor.h"
 #include "sabot/env/storage.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
 namespace {
@@ -79,7 +79,7 @@ class SecurityRun {
 
 arrow::Result<SecurityResult> RunFile(const RunPlan& plan, const SecurityTicks& ticks, const RunOptions& options,
                                       const AfterRows& after_rows) {
-  ARROW_ASSIGN_OR_RAISE(const auto reader, connectors::OpenTickFile(ticks.path, options.chunk_rows));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, ticks::OpenTickFile(ticks.path, options.chunk_rows));
   ARROW_ASSIGN_OR_RAISE(const auto run, SecurityRun::Make(plan, ticks.security, reader->info().market, options));
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next());

@@ -9,10 +9,10 @@
 
 #include "sabot/backtest/sweep_manifest_internal.h"
 #include "sabot/backtest/sweep_parts_internal.h"
-#include "sabot/connectors/tick_file.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/digest.h"
 #include "sabot/env/fault_point.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest::internal {
 namespace {
@@ -167,7 +167,7 @@ ScanResult ReadPart(const arrow::RecordBatch& part) {
 }
 
 std::string FileNameOf(const std::string& security) {
-  const std::string name = connectors::TickFileName(security);
+  const std::string name = ticks::TickFileName(security);
   return name.substr(0, name.rfind('.'));
 }
 

@@ -49,7 +49,7 @@ arrow::Status Scan::Read() {
   const SecurityTicks& ticks = plan_.securities[security_];
   if (!ticks.error.empty()) return data::DataError(ticks.error);
   if (reader_ == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(reader_, connectors::OpenTickFile(ticks.path, batch_rows_));
+    ARROW_ASSIGN_OR_RAISE(reader_, ticks::OpenTickFile(ticks.path, batch_rows_));
     return arrow::Status::OK();  // Simulations need the market of the file before they can be made.
   }
   ARROW_ASSIGN_OR_RAISE(auto batch, reader_->Next());

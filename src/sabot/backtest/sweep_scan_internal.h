@@ -12,7 +12,7 @@
 #include "sabot/backtest/make_simulation.h"
 #include "sabot/backtest/summary_file.h"
 #include "sabot/backtest/sweep.h"
-#include "sabot/connectors/tick_file.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest::internal {
 
@@ -59,7 +59,7 @@ class Scan {
   const int64_t batch_rows_;
   std::vector<Slot> simulations_;
 
-  std::unique_ptr<connectors::TickReader> reader_;
+  std::unique_ptr<ticks::TickReader> reader_;
   std::optional<Ticks> current_;  // What simulations see in this round: none in the first one, and at the end.
   std::optional<Ticks> next_;
   arrow::Status read_;  // Of the read in this round.

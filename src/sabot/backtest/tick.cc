@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
-#include "sabot/connectors/tick_schema.h"
 #include "sabot/data/errors.h"
+#include "sabot/ticks/tick_schema.h"
 
 namespace sabot::backtest {
 namespace {
@@ -147,7 +147,7 @@ arrow::Result<Ticks> Ticks::From(std::shared_ptr<arrow::RecordBatch> batch) {
   if (rows > 0) {
     const auto [least, most] = std::minmax_element(ticks.timestamps_.begin(), ticks.timestamps_.end());
     for (const int64_t extreme : {*least, *most}) {
-      if (extreme < connectors::kTickTimeLeast || extreme > connectors::kTickTimeMost) {
+      if (extreme < ticks::kTickTimeLeast || extreme > ticks::kTickTimeMost) {
         return data::DataError("ticks: a timestamp is " + std::to_string(extreme) +
                                " ns since 1970; expected one from 1679 to 2261.");
       }

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "sabot/backtest/csv_line_internal.h"
-#include "sabot/connectors/tick_file.h"
+#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::string_view kEquityHeader = "timestamp,position,mid,pnl,equity\n"
 
 // What the file of a security's ticks is called, without its suffix.
 std::string StemOf(std::string_view security) {
-  const std::string name = connectors::TickFileName(std::string(security));
+  const std::string name = ticks::TickFileName(std::string(security));
   return name.substr(0, name.rfind('.'));
 }
 

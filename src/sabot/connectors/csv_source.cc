@@ -13,6 +13,7 @@
 #include "sabot/connectors/csv_text_internal.h"
 #include "sabot/connectors/file_set.h"
 #include "sabot/connectors/files_source_internal.h"
+#include "sabot/connectors/input_errors.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::connectors {
@@ -22,8 +23,6 @@ using internal::CsvColumn;
 using internal::CsvColumns;
 using internal::CsvRow;
 using internal::CsvText;
-using internal::ExplainFile;
-using internal::Where;
 
 constexpr std::string_view kConnector = "csv source";
 constexpr int64_t kSampleBytes = int64_t{4} << 20;  // From which types are inferred.
@@ -254,7 +253,7 @@ arrow::Status CheckTypes(const CsvSourceOptions& options, const InputFile& file,
 }
 
 arrow::Status CheckOptions(const CsvSourceOptions& options) {
-  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_RETURN_NOT_OK(CheckBatchRows(kConnector, options.batch_rows));
   return DialectOf(options).status();
 }
 

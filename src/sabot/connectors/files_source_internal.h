@@ -35,16 +35,6 @@ class FileReader {
 
 using OpenFile = std::function<arrow::Result<std::shared_ptr<FileReader>>(const InputFile& file)>;
 
-// "parquet source 'a.parquet': "
-std::string Where(std::string_view connector, const InputFile& file);
-
-// What went wrong with a file: errors of the system, of an endpoint, and those with a kind keep it and get the file's
-// name; everything else says that the file is damaged (kData).
-arrow::Status ExplainFile(std::string_view connector, const InputFile& file, const arrow::Status& status);
-
-// An error (kOption), unless batch_rows can be used.
-arrow::Status CheckBatchRows(std::string_view connector, int64_t batch_rows);
-
 // The positions in `names` of the columns asked for (none: of all), in the order of `names`. Error (kSchema): one is
 // missing, with the nearest names.
 arrow::Result<std::vector<int>> FindColumns(const std::string& where, const std::vector<std::string>& names,

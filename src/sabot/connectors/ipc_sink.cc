@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "sabot/connectors/file_sink_internal.h"
+#include "sabot/connectors/row_blocks.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::connectors {
@@ -90,7 +91,7 @@ class IpcEncoder final : public internal::FileEncoder {
   }
 
   std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
-  internal::RowBlocks blocks_;
+  RowBlocks blocks_;
 };
 
 }  // namespace

@@ -13,13 +13,11 @@
 
 #include "sabot/connectors/file_set.h"
 #include "sabot/connectors/files_source_internal.h"
+#include "sabot/connectors/input_errors.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::connectors {
 namespace {
-
-using internal::ExplainFile;
-using internal::Where;
 
 constexpr std::string_view kConnector = "ipc source";
 constexpr std::string_view kFileMagic = "ARROW1";
@@ -158,7 +156,7 @@ arrow::Result<std::vector<InputFile>> FindIpcFiles(const std::vector<std::string
 }
 
 arrow::Result<std::shared_ptr<Source>> ReadIpcFiles(std::vector<InputFile> files, IpcSourceOptions options) {
-  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_RETURN_NOT_OK(CheckBatchRows(kConnector, options.batch_rows));
   const int64_t batch_rows = options.batch_rows;
   const auto open =
       [options = std::move(options)](const InputFile& file) -> arrow::Result<std::shared_ptr<internal::FileReader>> {
@@ -170,7 +168,7 @@ arrow::Result<std::shared_ptr<Source>> ReadIpcFiles(std::vector<InputFile> files
 }
 
 arrow::Result<std::shared_ptr<Source>> ReadIpc(const std::vector<std::string>& files, IpcSourceOptions options) {
-  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_RETURN_NOT_OK(CheckBatchRows(kConnector, options.batch_rows));
   ARROW_ASSIGN_OR_RAISE(auto found, FindIpcFiles(files));
   return ReadIpcFiles(std::move(found), std::move(options));
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sabot/connectors/file_sink_internal.h"
+#include "sabot/connectors/row_blocks.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::connectors {
@@ -143,7 +144,7 @@ class ParquetEncoder final : public internal::FileEncoder {
   std::shared_ptr<arrow::io::OutputStream> stream_;
   arrow::Compression::type compression_;
   int64_t row_group_rows_;
-  internal::RowBlocks blocks_;
+  RowBlocks blocks_;
   std::unique_ptr<parquet::arrow::FileWriter> writer_;
 };
 

@@ -12,13 +12,11 @@
 
 #include "sabot/connectors/file_set.h"
 #include "sabot/connectors/files_source_internal.h"
+#include "sabot/connectors/input_errors.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::connectors {
 namespace {
-
-using internal::ExplainFile;
-using internal::Where;
 
 constexpr std::string_view kConnector = "parquet source";
 constexpr int64_t kReadBytes = int64_t{1} << 20;  // Of one column at a time.
@@ -128,7 +126,7 @@ arrow::Result<std::vector<InputFile>> FindParquetFiles(const std::vector<std::st
 }
 
 arrow::Result<std::shared_ptr<Source>> ReadParquetFiles(std::vector<InputFile> files, ParquetSourceOptions options) {
-  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_RETURN_NOT_OK(CheckBatchRows(kConnector, options.batch_rows));
   const int64_t batch_rows = options.batch_rows;
   const auto open =
       [options = std::move(options)](const InputFile& file) -> arrow::Result<std::shared_ptr<internal::FileReader>> {
@@ -141,7 +139,7 @@ arrow::Result<std::shared_ptr<Source>> ReadParquetFiles(std::vector<InputFile> f
 
 arrow::Result<std::shared_ptr<Source>> ReadParquet(const std::vector<std::string>& files,
                                                    ParquetSourceOptions options) {
-  ARROW_RETURN_NOT_OK(internal::CheckBatchRows(kConnector, options.batch_rows));
+  ARROW_RETURN_NOT_OK(CheckBatchRows(kConnector, options.batch_rows));
   ARROW_ASSIGN_OR_RAISE(auto found, FindParquetFiles(files));
   return ReadParquetFiles(std::move(found), std::move(options));
 }

@@ -1,11 +1,11 @@
+#include "sabot/connectors/row_blocks.h"
+
 #include <arrow/table.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "sabot/connectors/file_sink_internal.h"
-
-namespace sabot::connectors::internal {
+namespace sabot::connectors {
 namespace {
 
 // A slice keeps the whole batch it was cut from. Pieces below this are merged in pairs as they come, so that neither
@@ -56,4 +56,4 @@ arrow::Status RowBlocks::Hold(std::shared_ptr<arrow::RecordBatch> piece) {
   return arrow::Status::OK();
 }
 
-}  // namespace sabot::connectors::internal
+}  // namespace sabot::connectors
