@@ -14,7 +14,7 @@
 #include "python/bindings/options.h"
 #include "python/bindings/python_call.h"
 #include "sabot/backtest/strategy.h"
-#include "sabot/backtest/trades_file.h"
+#include "sabot/backtest/result_files.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::python {

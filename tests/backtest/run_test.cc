@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "sabot/connectors/parquet_source.h"
 #include "tests/backtest/tick_folder.h"
 
 namespace sabot::backtest {
@@ -191,16 +192,47 @@ TEST_F(RunTest, TheSameBytesForEveryChunkAndNumberOfWorkers) {
   std::map<std::string, std::string> first;
   for (const int workers : {1, 2, 8}) {
     for (const int64_t chunk : {1, 7, 100'000}) {
-      const auto results = RunAll(JoinsPlan(), ticks_, {.workers = workers, .chunk_rows = chunk, .folder = out_});
+      const auto results =
+          RunAll(JoinsPlan(), ticks_, {.workers = workers, .chunk_rows = chunk, .folder = out_, .parquet = true});
       std::vector<SummaryRow> rows;
       for (const auto& each : results) rows.push_back(each.summary);
-      ASSERT_TRUE(WriteSummary(out_, rows).ok());
+      ASSERT_TRUE(WriteSummary(out_, rows, /*parquet=*/true).ok());
       if (first.empty()) first = FilesOf(out_);
       EXPECT_EQ(FilesOf(out_), first) << workers << " workers, " << chunk << " rows";
     }
   }
-  EXPECT_EQ(first.size(), 7u);
+  EXPECT_EQ(first.size(), 14u);
   EXPECT_GT(first["bbb_trades_timeseries.csv"].size(), 1'000u);
+}
+
+std::shared_ptr<arrow::Table> TableIn(const std::string& path) {
+  const auto table = connectors::ReadParquet(path).ValueOrDie()->ToTable();
+  EXPECT_TRUE(table.ok()) << table.status();
+  return table.ValueOrDie()->CombineChunks().ValueOrDie();
+}
+
+TEST_F(RunTest, ParquetHasTheTablesOfTheResults) {
+  const auto results =
+      RunAll(JoinsPlan(), ticks_, {.chunk_rows = 9, .folder = out_, .parquet = true, .keep_rows = true});
+  const auto same = [](const std::string& path, const std::shared_ptr<arrow::RecordBatch>& rows) {
+    const auto expected = arrow::Table::FromRecordBatches({rows}).ValueOrDie();
+    EXPECT_GT(expected->num_rows(), 0);
+    EXPECT_TRUE(TableIn(path)->Equals(*expected)) << path;
+  };
+  same(out_ + "/bbb_trades_timeseries.parquet", results[1].trades);
+  same(out_ + "/bbb_equity.parquet", results[1].equity);
+  std::vector<SummaryRow> rows;
+  for (const auto& each : results) rows.push_back(each.summary);
+  ASSERT_TRUE(WriteSummary(out_, rows, /*parquet=*/true).ok());
+  same(out_ + "/backtest_summary.parquet", SummaryBatch(rows).ValueOrDie());
+}
+
+TEST_F(RunTest, ParquetOfAnEarlierRunGoes) {
+  RunAll(JoinsPlan(), ticks_, {.folder = out_, .parquet = true});
+  ASSERT_TRUE(WriteSummary(out_, {}, /*parquet=*/true).ok());
+  EXPECT_EQ(FilesOf(out_).size(), 14u);
+  RunAll(JoinsPlan(R"({"BBB": {"fails_at": 1}})"), ticks_, {.folder = out_});
+  EXPECT_EQ(FilesOf(out_).size(), 4u);
 }
 
 TEST_F(RunTest, TheMarketIsTheConfigurationsElseThatOfTheTicks) {

@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "sabot/backtest/run.h"
-#include "sabot/backtest/trades_file.h"
 #include "sabot/data/errors.h"
 #include "sabot/ticks/tick_file.h"
 
@@ -46,10 +45,10 @@ arrow::Result<std::vector<SecurityTicks>> FindTicks(const std::string& path) {
                            "'. Name a folder of them, or a workbook, CSV or Parquet file of ticks.");
   }
   std::vector<SecurityTicks> found;
-  std::map<std::string, std::string> taken;  // Files' names that results get, with the tick file.
+  std::map<std::string, std::string> taken;  // What files of results are called by, with the tick file.
   for (const auto& each : paths) {
     found.push_back(LookAt(each));
-    const auto [other, is_new] = taken.emplace(TradesFileName(found.back().security), found.back().path);
+    const auto [other, is_new] = taken.emplace(ticks::TickFileName(found.back().security), found.back().path);
     if (!is_new) {
       return data::OptionError("backtest: '" + other->second + "' and '" + found.back().path + "' are both of " +
                                found.back().security + ". Leave one of them out.");

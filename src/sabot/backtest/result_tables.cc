@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "sabot/backtest/trades_file.h"
+#include "sabot/backtest/result_files.h"
 
 namespace sabot::backtest {
 namespace {

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "sabot/backtest/make_simulation.h"
+#include "sabot/backtest/result_files.h"
 #include "sabot/backtest/result_tables.h"
 #include "sabot/backtest/simulation.h"
-#include "sabot/backtest/trades_file.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/executor.h"
 #include "sabot/env/storage.h"
@@ -36,7 +36,7 @@ class SecurityRun {
                                          {.equity_interval_ns = keep_trades ? options.equity_interval_ns : 0,
                                           .keep_trades = keep_trades}));
     if (!options.folder.empty()) {
-      ARROW_ASSIGN_OR_RAISE(run->files_, ResultFiles::Create(options.folder, security));
+      ARROW_ASSIGN_OR_RAISE(run->files_, CreateResultFiles(options.folder, security, options.parquet));
     }
     return run;
   }

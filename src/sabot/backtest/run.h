@@ -42,6 +42,7 @@ struct RunOptions {
   int workers = 0;               // Securities at a time; 0: one a core.
   int64_t chunk_rows = 100'000;  // Of a batch of ticks. No number changes a byte.
   std::string folder = {};       // For the files, which PrepareFolder has made; empty: none.
+  bool parquet = false;          // Trades and equity as Parquet there, too.
   bool keep_rows = false;        // Whether results have trades and equity.
   int64_t equity_interval_ns = 60'000'000'000;
 };

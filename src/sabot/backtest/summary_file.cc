@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sabot/backtest/csv_line_internal.h"
+#include "sabot/connectors/parquet_sink.h"
 #include "sabot/env/storage.h"
 
 namespace sabot::backtest {
@@ -99,8 +100,15 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SummaryBatch(std::span<const 
   return arrow::RecordBatch::Make(arrow::schema(fields), static_cast<int64_t>(rows.size()), arrays);
 }
 
-arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows) {
+arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows, bool parquet) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
+  if (parquet) {
+    ARROW_ASSIGN_OR_RAISE(const auto table, SummaryBatch(rows));
+    ARROW_ASSIGN_OR_RAISE(const auto sink, connectors::OpenParquetSink(where.path + "/" + kSummaryParquetName,
+                                                                       table->schema(), {.storage = where.storage}));
+    ARROW_RETURN_NOT_OK(sink->Write(table));
+    ARROW_RETURN_NOT_OK(sink->Close());
+  }
   ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->Create(where.path + "/" + kSummaryFileName));
   const std::string text = SummaryText(rows);
   ARROW_RETURN_NOT_OK(file->stream()->Write(text.data(), static_cast<int64_t>(text.size())));
@@ -109,7 +117,8 @@ arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow
 
 arrow::Status RemoveSummary(const std::string& folder) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  return where.storage->Remove(where.path + "/" + kSummaryFileName);
+  ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + kSummaryFileName));
+  return where.storage->Remove(where.path + "/" + kSummaryParquetName);
 }
 
 }  // namespace sabot::backtest

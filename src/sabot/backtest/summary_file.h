@@ -14,6 +14,7 @@
 namespace sabot::backtest {
 
 inline constexpr char kSummaryFileName[] = "backtest_summary.csv";
+inline constexpr char kSummaryParquetName[] = "backtest_summary.parquet";
 
 struct SummaryRow {
   std::string security;
@@ -27,8 +28,8 @@ std::string SummaryText(std::span<const SummaryRow> rows);
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SummaryBatch(std::span<const SummaryRow> rows);
 
 // Into a folder that exists. The summary comes last: where it lies, the files beside it are those that it is of. So who
-// begins a run there takes the old one away first.
-arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows);
+// begins a run there takes the old one away first. With `parquet` its table is there before it.
+arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows, bool parquet = false);
 arrow::Status RemoveSummary(const std::string& folder);
 
 }  // namespace sabot::backtest

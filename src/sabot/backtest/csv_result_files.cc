@@ -1,31 +1,24 @@
-#include "sabot/backtest/trades_file.h"
-
 #include <cstddef>
 #include <utility>
 
 #include "sabot/backtest/csv_line_internal.h"
-#include "sabot/ticks/tick_file.h"
+#include "sabot/backtest/result_files_internal.h"
 
-namespace sabot::backtest {
+namespace sabot::backtest::internal {
 namespace {
 
 constexpr std::size_t kBufferBytes = 64 << 10;
 constexpr std::string_view kTradesHeader = "timestamp,side,fill_price,fill_qty,realized_pnl,position,pnl,kind\n";
 constexpr std::string_view kEquityHeader = "timestamp,position,mid,pnl,equity\n";
 
-// What the file of a security's ticks is called, without its suffix.
-std::string StemOf(std::string_view security) {
-  const std::string name = ticks::TickFileName(std::string(security));
-  return name.substr(0, name.rfind('.'));
-}
-
 // A file that lines are collected for.
 struct LineFile {
   std::unique_ptr<env::PendingFile> file;
-  internal::CsvLines lines;
+  CsvLines lines;
 
-  static arrow::Result<LineFile> Create(env::Storage& storage, const std::string& path, std::string_view header) {
-    ARROW_ASSIGN_OR_RAISE(auto file, storage.Create(path));
+  static arrow::Result<LineFile> Create(const env::StoragePath& folder, const std::string& path,
+                                        std::string_view header) {
+    ARROW_ASSIGN_OR_RAISE(auto file, folder.storage->Create(path + kCsv));
     ARROW_RETURN_NOT_OK(file->stream()->Write(header.data(), static_cast<int64_t>(header.size())));
     return LineFile{.file = std::move(file), .lines = {}};
   }
@@ -69,37 +62,10 @@ class CsvFiles final : public ResultFiles {
 
 }  // namespace
 
-std::string_view NameOf(Side side) { return side == Side::kBuy ? "buy" : "sell"; }
-
-std::string_view NameOf(FillKind kind) {
-  switch (kind) {
-    case FillKind::kFill:
-      return "fill";
-    case FillKind::kFlatten:
-      return "flatten";
-    case FillKind::kStop:
-      return "stop";
-  }
-  return "";
-}
-
-std::string TradesFileName(std::string_view security) { return StemOf(security) + "_trades_timeseries.csv"; }
-std::string EquityFileName(std::string_view security) { return StemOf(security) + "_equity.csv"; }
-
-arrow::Result<std::unique_ptr<ResultFiles>> ResultFiles::Create(const std::string& folder, std::string_view security) {
-  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  auto& storage = *where.storage;
-  ARROW_ASSIGN_OR_RAISE(auto trades,
-                        LineFile::Create(storage, where.path + "/" + TradesFileName(security), kTradesHeader));
-  ARROW_ASSIGN_OR_RAISE(auto equity,
-                        LineFile::Create(storage, where.path + "/" + EquityFileName(security), kEquityHeader));
+arrow::Result<std::unique_ptr<ResultFiles>> CreateCsvFiles(const env::StoragePath& folder, const ResultPaths& paths) {
+  ARROW_ASSIGN_OR_RAISE(auto trades, LineFile::Create(folder, paths.trades, kTradesHeader));
+  ARROW_ASSIGN_OR_RAISE(auto equity, LineFile::Create(folder, paths.equity, kEquityHeader));
   return std::make_unique<CsvFiles>(std::move(trades), std::move(equity));
 }
 
-arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security) {
-  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + TradesFileName(security)));
-  return where.storage->Remove(where.path + "/" + EquityFileName(security));
-}
-
-}  // namespace sabot::backtest
+}  // namespace sabot::backtest::internal
