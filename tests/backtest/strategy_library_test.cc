@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "sabot/backtest/simulation.h"
+#include "sabot/env/digest.h"
 #include "tests/backtest/expect_error.h"
 #include "tests/backtest/scripted.h"
+#include "tests/connectors/temporary_folder.h"
 
 namespace sabot::backtest {
 namespace {
@@ -32,6 +34,12 @@ TEST(StrategyLibrary, AddsItsStrategiesOnce) {
   const auto count = Strategies().size();
   EXPECT_EQ(LoadStrategies(SABOT_OWN_STRATEGY).ValueOrDie(), *loaded);
   EXPECT_EQ(Strategies().size(), count);
+}
+
+TEST(StrategyLibrary, ItsStrategiesNameTheirCode) {
+  const StrategyInfo* info = LoadStrategies(SABOT_OWN_STRATEGY).ValueOrDie().front();
+  EXPECT_EQ(info->code, env::DigestOf(connectors::BytesOf(SABOT_OWN_STRATEGY)).ValueOrDie());
+  EXPECT_EQ(FindStrategy("v1_baseline").ValueOrDie()->code, "");
 }
 
 TEST(StrategyLibrary, ItsStrategiesTrade) {

@@ -131,6 +131,11 @@ TEST(Sweep, AFolderHoldsOneSweep) {
   expect(market.Sweep(kGrid, R"({"DEFAULT": {"maker_fee_bps": 0.25}})"),
          "ALPHA/min_local_currency_before_quote is 0 there and 25000 here");
   auto plan = market.Sweep();
+  plan.run.strategy.code = "0123";
+  expect(plan,
+         R"(it was computed by other code of the strategy "v1_baseline": its library or module was changed since, )"
+         "or is another one. To go on, take the one that was there.");
+  plan = market.Sweep();
   std::swap(plan.securities[0], plan.securities[2]);
   expect(plan, "its securities are in another order");
   plan = market.Sweep();

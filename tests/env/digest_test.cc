@@ -38,6 +38,19 @@ TEST(Digest, DoesNotDependOnThePieces) {
   EXPECT_EQ(digest.Finish().ValueOrDie(), kOfAMillion);
 }
 
+TEST(Digest, OfAStream) {
+  for (const std::string& bytes : {std::string(), std::string("abc"), std::string(2'500'000, 'a')}) {
+    arrow::io::BufferReader stream(arrow::Buffer::FromString(bytes));
+    EXPECT_EQ(DigestOf(stream).ValueOrDie(), DigestOf(bytes).ValueOrDie());
+  }
+  arrow::io::BufferReader stream(arrow::Buffer::FromString(std::string(2'500'000, 'a')));
+  int pieces = 0;
+  const auto stopped =
+      DigestOf(stream, [&] { return ++pieces == 3 ? arrow::Status::Cancelled("stopped") : arrow::Status::OK(); });
+  EXPECT_TRUE(stopped.status().IsCancelled());
+  EXPECT_EQ(stream.Tell().ValueOrDie(), 2 << 20);
+}
+
 TEST(DigestStream, HandsOnWhatItDigests) {
   const auto to = arrow::io::BufferOutputStream::Create().ValueOrDie();
   const auto stream = DigestStream::Make(to).ValueOrDie();

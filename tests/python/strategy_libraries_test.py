@@ -178,6 +178,27 @@ def test_commands(library: Path, tmp_path: Path) -> None:
         assert (tmp_path / "named" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_a_library_that_was_built_again(library: Path, tmp_path: Path) -> None:
+    """A sweep goes on with the code that began it, and with no other."""
+    write_ticks(tmp_path / "dip.parquet")
+    words = ["sweep", "--strategy", "buy_dips", "--data", "dip.parquet", "--grid", "quote_size=5,10", "--output", "out"]
+    own = tmp_path / "libmine.so"
+    own.write_bytes(library.read_bytes())
+    done = command([*words, "--strategies", str(own)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert build(tmp_path, SOURCE) == own  # As it was: the same bytes.
+    done = command([*words, "--strategies", str(own)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 simulations, 2 of an earlier run" in done.stderr
+    assert build(tmp_path, SOURCE.replace("mid() < average", "mid() > average")) == own
+    done = command([*words, "--strategies", str(own)], tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert 'it was computed by other code of the strategy "buy_dips"' in done.stderr
+    assert "forget what it holds with restart (--restart)" in done.stderr
+    done = command([*words, "--strategies", str(own), "--restart"], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_build_command(tmp_path: Path) -> None:
     (tmp_path / "mine.cc").write_text(SOURCE)
     done = command(["build-strategy", "mine.cc", "-o", "other.so", "--flag=-O0"], tmp_path)

@@ -21,6 +21,9 @@ struct StrategyInfo {
   std::string source = {};  // Of the formula: paper, section. May be empty.
   std::vector<Parameter> parameters = {};
   std::function<arrow::Result<std::unique_ptr<Strategy>>(const Settings&)> make = {};
+  // Digest of what it was loaded from, by which results are known to be of this code. Empty: of Sabot's own code, which
+  // its version names.
+  std::string code = {};
 };
 
 // As StrategyInfo::make, of a strategy that is constructed from its settings.

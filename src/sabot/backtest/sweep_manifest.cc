@@ -1,4 +1,3 @@
-#include <arrow/buffer.h>
 #include <arrow/util/io_util.h>
 
 #include <cerrno>
@@ -14,20 +13,12 @@ namespace {
 
 using graph::Json;
 
-constexpr int64_t kPieceBytes = int64_t{1} << 20;
 constexpr int kVersionOfFile = 1;
 
 arrow::Result<std::string> DigestOfFile(const std::string& path, const std::atomic<bool>& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(path));
   ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->OpenInput(where.path));
-  ARROW_ASSIGN_OR_RAISE(auto digest, env::Digest::Make());
-  ARROW_ASSIGN_OR_RAISE(const auto piece, arrow::AllocateBuffer(kPieceBytes));
-  for (;;) {
-    if (stop) return arrow::Status::Cancelled("stopped");
-    ARROW_ASSIGN_OR_RAISE(const int64_t bytes, file->Read(kPieceBytes, piece->mutable_data()));
-    if (bytes == 0) return digest.Finish();
-    ARROW_RETURN_NOT_OK(digest.Add(piece->data(), bytes));
-  }
+  return env::DigestOf(*file, [&] { return stop ? arrow::Status::Cancelled("stopped") : arrow::Status::OK(); });
 }
 
 // A member that both have, as a message shows it.
@@ -57,10 +48,17 @@ std::string DifferentTicks(const Json& there, const Json& here) {
   return there == here ? "" : "its securities are in another order";
 }
 
+// What it came to there is not what this code comes to.
+std::string DifferentCode(const Json& here) {
+  return "it was computed by other code of the strategy " + Shown(here["strategy"]) +
+         ": its library or module was changed since, or is another one. To go on, take the one that was there";
+}
+
 std::string DifferentSweep(const Json& there, const Json& here) {
-  for (const char* name : {"sabot", "strategy", "parameters", "sets", "sets_per_scan"}) {
+  for (const char* name : {"sabot", "strategy", "code", "parameters", "sets", "sets_per_scan"}) {
     if (!there.contains(name)) return std::string("it does not say its ") + name;
     if (there[name] == here[name]) continue;
+    if (std::string_view(name) == "code") return DifferentCode(here);
     return std::string(name) + " is " + Shown(there[name]) + " there and " + Shown(here[name]) + " here";
   }
   if (!there.contains("ticks") || !there["ticks"].is_object()) return "it does not say its ticks";
@@ -77,6 +75,7 @@ arrow::Result<std::string> SweepManifest(const SweepPlan& plan, const SweepOptio
   json["sweep"] = kVersionOfFile;
   json["sabot"] = kVersion;
   json["strategy"] = plan.run.strategy.name;
+  json["code"] = plan.run.strategy.code;
   json["parameters"] = plan.sets.names;
   json["sets"] = plan.sets.size();
   json["sets_per_scan"] = options.sets_per_scan;

@@ -1,4 +1,4 @@
-// What a folder says of the sweep that it holds: strategy, configuration, sets and ticks.
+// What a folder says of the sweep that it holds: strategy and its code, configuration, sets and ticks.
 #pragma once
 
 #include <arrow/result.h>

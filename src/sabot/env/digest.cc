@@ -1,5 +1,6 @@
 #include "sabot/env/digest.h"
 
+#include <arrow/buffer.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -59,6 +60,17 @@ arrow::Result<std::string> DigestOf(std::string_view bytes) {
   ARROW_ASSIGN_OR_RAISE(Digest digest, Digest::Make());
   ARROW_RETURN_NOT_OK(digest.Add(bytes.data(), static_cast<int64_t>(bytes.size())));
   return digest.Finish();
+}
+
+arrow::Result<std::string> DigestOf(arrow::io::InputStream& stream, const std::function<arrow::Status()>& check) {
+  ARROW_ASSIGN_OR_RAISE(Digest digest, Digest::Make());
+  ARROW_ASSIGN_OR_RAISE(const auto piece, arrow::AllocateBuffer(kPieceBytes));
+  for (;;) {
+    if (check) ARROW_RETURN_NOT_OK(check());
+    ARROW_ASSIGN_OR_RAISE(const int64_t bytes, stream.Read(kPieceBytes, piece->mutable_data()));
+    if (bytes == 0) return digest.Finish();
+    ARROW_RETURN_NOT_OK(digest.Add(piece->data(), bytes));
+  }
 }
 
 bool IsDigest(std::string_view text) {

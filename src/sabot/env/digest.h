@@ -5,6 +5,7 @@
 #include <arrow/result.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ class Digest {
 };
 
 arrow::Result<std::string> DigestOf(std::string_view bytes);
+// Of all that a stream has left, read in pieces of 1 MiB. `check` (may be empty) is asked before each; its errors are
+// returned.
+arrow::Result<std::string> DigestOf(arrow::io::InputStream& stream, const std::function<arrow::Status()>& check = {});
 
 // Whether the text has the form of a digest.
 bool IsDigest(std::string_view text);
