@@ -146,8 +146,6 @@ TEST(Sweep, AFolderHoldsOneSweep) {
   expect(plan, "it has no DELTA");
   WriteTickFile(market / "beta.parquet", "BETA", WanderingTicks(22, 3, 1'500), "", 4);
   expect(market.Sweep(), "the ticks of BETA are others now");
-  ExpectOptionError(Swept(market.Sweep(), {.sets_per_scan = 5, .folder = options.folder}).status(),
-                    "sets_per_scan is 4096 there and 5 here");
 
   // All of them were refused before anything was touched; a restart forgets.
   EXPECT_TRUE(std::filesystem::exists(market / "out/sweep_results.csv"));
@@ -238,6 +236,29 @@ TEST(Sweep, ASetThatFails) {
   EXPECT_EQ(Swept(plan, {.batch_rows = 500, .folder = market / "out"}).ValueOrDie().simulations_resumed, 12);
 }
 
+TEST(Sweep, ASetThatFailsChangesNoOther) {
+  const Market market;
+  SweepPlan plan{{FailingInfo(), StrategyConfig::Parse("{}", FailingInfo().parameters).ValueOrDie()},
+                 FindTicks(market / "").ValueOrDie(),
+                 GridSets(R"({"fails_at": [5000, 2500, 1, 0, 4100]})").ValueOrDie()};
+  std::vector<std::shared_ptr<arrow::Table>> alone;
+  for (const auto& set : plan.sets.sets) {
+    SweepPlan one = plan;
+    one.sets.sets = {set};
+    alone.push_back(Swept(one).ValueOrDie().by_set->RemoveColumn(0).ValueOrDie());
+  }
+  const auto expected = arrow::ConcatenateTables(alone).ValueOrDie()->CombineChunks().ValueOrDie();
+  std::vector<double> dates;
+  for (int64_t set = 0; set < 5; ++set) dates.push_back(NumberAt(*expected, "market_dates", set));
+  EXPECT_EQ(dates, (std::vector<double>{5, 1, 0, 0, 5}));  // ALPHA has one date, GAMMA five.
+  for (const int64_t sets_per_scan : {1, 2, 3, 5}) {
+    for (const int threads : {1, 3}) {
+      const auto result = Swept(plan, {.sets_per_scan = sets_per_scan}, threads).ValueOrDie();
+      EXPECT_TRUE(result.by_set->RemoveColumn(0).ValueOrDie()->Equals(*expected)) << sets_per_scan;
+    }
+  }
+}
+
 // --- the same as runs of their own, however it is done ---
 
 TEST(Sweep, EqualsIsolatedRuns) {
@@ -287,14 +308,47 @@ TEST(Sweep, GoesOnWithWhatIsMissing) {
   EXPECT_EQ(FilesOf(options.folder), files);
 
   std::filesystem::remove(options.folder + "/sweep_parts/alpha-0.arrow");
-  std::filesystem::remove(options.folder + "/sweep_parts/gamma-2.arrow");
-  const std::string torn = options.folder + "/sweep_parts/beta-1.arrow";
+  std::filesystem::remove(options.folder + "/sweep_parts/gamma-10.arrow");
+  const std::string torn = options.folder + "/sweep_parts/beta-5.arrow";
   connectors::WriteBytes(torn, BytesOf(torn).substr(0, 1'000));
   connectors::WriteBytes(options.folder + "/sweep_parts/beta-0.arrow",
-                         BytesOf(options.folder + "/sweep_parts/alpha-1.arrow"));  // Read as one of BETA.
+                         BytesOf(options.folder + "/sweep_parts/alpha-5.arrow"));  // Read as one of BETA.
   std::filesystem::remove(options.folder + "/sweep_results.csv");
   EXPECT_EQ(Swept(plan, options, 2).ValueOrDie().simulations_resumed, 36 - 5 - 2 - 5 - 5);
   EXPECT_EQ(FilesOf(options.folder), files);
+}
+
+TEST(Sweep, GoesOnWithScansOfAnotherSize) {
+  const Market market;
+  const auto plan = market.Sweep();
+  const auto tables_of = [](const std::string& folder) {
+    return BytesOf(folder + "/sweep_results.csv") + BytesOf(folder + "/sweep_summary.csv") +
+           BytesOf(folder + "/sweep.json");
+  };
+  ASSERT_TRUE(Swept(plan, {.folder = market / "whole"}).ok());
+  const std::string folder = market / "out";
+  const auto part = [&](const std::string& name) { return folder + "/sweep_parts/" + name + ".arrow"; };
+  ASSERT_TRUE(Swept(plan, {.sets_per_scan = 5, .folder = folder}).ok());
+  EXPECT_EQ(tables_of(folder), tables_of(market / "whole"));
+  for (const int64_t sets_per_scan : {12, 1, 3, 2}) {
+    std::filesystem::remove(part("alpha-0"));
+    std::filesystem::remove(part("beta-5"));
+    std::filesystem::remove(part("gamma-10"));
+    const auto resumed = Swept(plan, {.sets_per_scan = sets_per_scan, .folder = folder}, 2).ValueOrDie();
+    EXPECT_GE(resumed.simulations_resumed, 36 - 12) << sets_per_scan;
+    EXPECT_LT(resumed.simulations_resumed, 36) << sets_per_scan;
+    EXPECT_EQ(tables_of(folder), tables_of(market / "whole")) << sets_per_scan;
+  }
+
+  // Of two parts with the same sets one is taken: that which begins first.
+  std::filesystem::copy_file(part("beta-0"), market / "held");
+  std::filesystem::remove(part("beta-0"));
+  std::filesystem::remove(part("beta-5"));
+  ASSERT_TRUE(Swept(plan, {.sets_per_scan = 2, .folder = folder}).ok());
+  EXPECT_TRUE(std::filesystem::exists(part("beta-2")));
+  std::filesystem::copy_file(market / "held", part("beta-0"), std::filesystem::copy_options::overwrite_existing);
+  EXPECT_GE(Swept(plan, {.folder = folder}).ValueOrDie().simulations_resumed, 34);
+  EXPECT_EQ(tables_of(folder), tables_of(market / "whole"));
 }
 
 class StopsAtOnce final : public env::Interrupt {

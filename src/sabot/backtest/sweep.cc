@@ -20,8 +20,7 @@ using internal::Scan;
 using internal::SweepParts;
 
 // Runs items on all threads; returns when all are done, or, after a stop, none is running.
-void RunItems(env::Executor& executor, int64_t items, const std::atomic<bool>& stop,
-              const std::function<void(int64_t)>& run) {
+void RunItems(env::Executor& executor, int64_t items, env::StopFlag& stop, const std::function<void(int64_t)>& run) {
   std::atomic<int64_t> next = 0;
   std::atomic<bool> asked = false;
   executor.Run([&](const env::Executor::Another& another) {
@@ -29,7 +28,7 @@ void RunItems(env::Executor& executor, int64_t items, const std::atomic<bool>& s
       const int64_t company = std::min<int64_t>(executor.concurrency(), items) - 1;
       for (int64_t i = 0; i < company; ++i) another();
     }
-    while (!stop) {
+    while (stop.Check().ok()) {
       const int64_t item = next.fetch_add(1);
       if (item >= items) return;
       run(item);
@@ -75,12 +74,13 @@ class Sweep {
   arrow::Result<SweepResult> Run() {
     ARROW_RETURN_NOT_OK(CheckOptions(plan_, options_));
     ARROW_RETURN_NOT_OK(CheckSets(plan_));
+    const env::InterruptScope scope(stop_);
     if (!options_.folder.empty()) {
-      ARROW_ASSIGN_OR_RAISE(parts_, SweepParts::InFolder(plan_, options_, stop_));
+      ARROW_ASSIGN_OR_RAISE(parts_, SweepParts::InFolder(plan_, options_));
     }
     FindWork();
     ARROW_RETURN_NOT_OK(RunScans());
-    ARROW_ASSIGN_OR_RAISE(auto result, internal::SweepTables(plan_, options_.sets_per_scan, parts_));
+    ARROW_ASSIGN_OR_RAISE(auto result, internal::SweepTables(plan_, parts_));
     result.simulations_resumed = progress_.simulations_resumed;
     if (!options_.folder.empty()) {
       ARROW_RETURN_NOT_OK(Write(kSweepResultsFileName, *result.table));
@@ -89,7 +89,7 @@ class Sweep {
     return result;
   }
 
-  void Stop() { stop_ = true; }
+  void Stop() { stop_.Set(); }
   SweepProgress progress() const {
     const std::lock_guard lock(mutex_);
     return progress_;
@@ -98,8 +98,7 @@ class Sweep {
  private:
   struct Work {
     std::size_t security;
-    int64_t scan;
-    int64_t sets;
+    internal::SetRange sets;
   };
   // An item of the round: of which of the scans that are open, and its number there.
   struct Item {
@@ -108,16 +107,9 @@ class Sweep {
   };
 
   void FindWork() {
-    for (int64_t first = 0; first < plan_.sets.size(); first += options_.sets_per_scan) {
-      const int64_t sets = std::min(options_.sets_per_scan, plan_.sets.size() - first);
-      for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
-        const int64_t scan = first / options_.sets_per_scan;
-        if (options_.folder.empty() || !parts_.Has(security, scan)) {
-          work_.push_back({security, scan, sets});
-        } else {
-          Complete(security, sets, sets);
-        }
-      }
+    for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
+      for (const auto& sets : parts_.Found(security)) Complete(security, sets.count, sets.count);
+      for (const auto& sets : parts_.Missing(security, options_.sets_per_scan)) work_.push_back({security, sets});
     }
     // The longest first, so that none begins when all others are done.
     std::stable_sort(work_.begin(), work_.end(), [&](const Work& left, const Work& right) {
@@ -136,11 +128,10 @@ class Sweep {
     while (next < work_.size() || !open.empty()) {
       while (next < work_.size() && open.size() < scans_open) {
         const Work& work = work_[next++];
-        open.push_back(
-            std::make_unique<Scan>(plan_, work.security, work.scan * options_.sets_per_scan, work.sets, batch_rows));
+        open.push_back(std::make_unique<Scan>(plan_, work.security, work.sets.first, work.sets.count, batch_rows));
       }
       RunRound(open);
-      if (stop_) return arrow::Status::Cancelled("sweep: stopped");
+      ARROW_RETURN_NOT_OK(stop_.Check());
       for (auto& scan : open) {
         if (!scan->EndRound()) ARROW_RETURN_NOT_OK(Keep(std::move(scan)));
       }
@@ -164,7 +155,7 @@ class Sweep {
 
   arrow::Status Keep(std::unique_ptr<Scan> scan) {
     ticks_done_ += scan->rows() * scan->sets();
-    ARROW_RETURN_NOT_OK(parts_.Put(scan->security(), scan->first_set() / options_.sets_per_scan, scan->TakeResult()));
+    ARROW_RETURN_NOT_OK(parts_.Put(scan->security(), scan->TakeResult()));
     Complete(scan->security(), scan->sets());
     return arrow::Status::OK();
   }
@@ -207,8 +198,8 @@ class Sweep {
   const SweepPlan& plan_;
   const SweepOptions& options_;
   env::Executor& executor_;
-  std::atomic<bool> stop_ = false;
-  SweepParts parts_ = SweepParts::InMemory();
+  env::StopFlag stop_;
+  SweepParts parts_ = SweepParts::InMemory(plan_);
   std::vector<Work> work_;
   std::vector<Item> items_;
   int64_t rows_all_ = 0;

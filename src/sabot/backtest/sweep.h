@@ -30,7 +30,9 @@ struct SweepPlan {
 };
 
 struct SweepOptions {
-  int64_t sets_per_scan = 4'096;  // A scan of one file by so many sets is what is kept when a sweep is killed.
+  // A scan of one file by so many sets is what is kept when a sweep is killed. No number changes a result, so one that
+  // goes on may have another.
+  int64_t sets_per_scan = 4'096;
   // Ticks that all simulations of a scan see before the next ones. 0: as many as make a round of a million in all, from
   // 1,024, which fit into the nearest cache, to 16,384.
   int64_t batch_rows = 0;
@@ -51,10 +53,10 @@ struct SweepProgress {
 struct SweepResult {
   // A row a set and security: set, security, a column a parameter, and what the summary of a run has after `security`.
   std::shared_ptr<arrow::Table> table;
-  // A row a set, over the securities that did not fail: set, a column a parameter, securities, failed; sums: trades,
-  // realized_pnl, fees, pnl, volume, strategy_dates, rows; market_dates, of any security; of the sum of their daily
-  // pnl: max_drawdown (day by day), sharpe, deflated_sharpe (see deflated_sharpe.h; the trials are the sets that have
-  // a Sharpe ratio).
+  // A row a set, over the securities that did not fail for it, whatever other sets came to: set, a column a parameter,
+  // securities, failed; sums: trades, realized_pnl, fees, pnl, volume, strategy_dates, rows; market_dates, of any
+  // security; of the sum of their daily pnl: max_drawdown (day by day), sharpe, deflated_sharpe (see deflated_sharpe.h;
+  // the trials are the sets that have a Sharpe ratio).
   std::shared_ptr<arrow::Table> by_set;
   int64_t trials = 0;  // Sets that have a Sharpe ratio,
   double sharpe_expected = 0;  // and what the best of so many without skill would show, annualised.

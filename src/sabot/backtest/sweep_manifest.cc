@@ -15,10 +15,10 @@ using graph::Json;
 
 constexpr int kVersionOfFile = 1;
 
-arrow::Result<std::string> DigestOfFile(const std::string& path, const std::atomic<bool>& stop) {
+arrow::Result<std::string> DigestOfFile(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(path));
   ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->OpenInput(where.path));
-  return env::DigestOf(*file, [&] { return stop ? arrow::Status::Cancelled("stopped") : arrow::Status::OK(); });
+  return env::DigestOf(*file);
 }
 
 // A member that both have, as a message shows it.
@@ -55,7 +55,7 @@ std::string DifferentCode(const Json& here) {
 }
 
 std::string DifferentSweep(const Json& there, const Json& here) {
-  for (const char* name : {"sabot", "strategy", "code", "parameters", "sets", "sets_per_scan"}) {
+  for (const char* name : {"sabot", "strategy", "code", "parameters", "sets"}) {
     if (!there.contains(name)) return std::string("it does not say its ") + name;
     if (there[name] == here[name]) continue;
     if (std::string_view(name) == "code") return DifferentCode(here);
@@ -69,8 +69,7 @@ std::string DifferentSweep(const Json& there, const Json& here) {
 
 }  // namespace
 
-arrow::Result<std::string> SweepManifest(const SweepPlan& plan, const SweepOptions& options,
-                                         const std::atomic<bool>& stop) {
+arrow::Result<std::string> SweepManifest(const SweepPlan& plan) {
   Json json;
   json["sweep"] = kVersionOfFile;
   json["sabot"] = kVersion;
@@ -78,13 +77,12 @@ arrow::Result<std::string> SweepManifest(const SweepPlan& plan, const SweepOptio
   json["code"] = plan.run.strategy.code;
   json["parameters"] = plan.sets.names;
   json["sets"] = plan.sets.size();
-  json["sets_per_scan"] = options.sets_per_scan;
   ARROW_ASSIGN_OR_RAISE(json["sets_digest"], env::DigestOf(plan.sets.ToJson()));
   std::vector<std::string> securities;
   Json& ticks = json["ticks"] = Json::object();
   for (const auto& security : plan.securities) {
     securities.push_back(security.security);
-    auto digest = DigestOfFile(security.path, stop);
+    auto digest = DigestOfFile(security.path);
     if (digest.status().IsCancelled()) return digest.status();
     ticks[security.security] = digest.ok() ? *digest : "cannot be read";
   }

@@ -3,7 +3,6 @@
 
 #include <arrow/result.h>
 
-#include <atomic>
 #include <string>
 
 #include "sabot/backtest/sweep.h"
@@ -13,9 +12,8 @@ namespace sabot::backtest::internal {
 
 inline constexpr char kManifestFileName[] = "sweep.json";
 
-// Ticks are known by the digests of their files, which are read for that. Cancelled, once `stop` is set.
-arrow::Result<std::string> SweepManifest(const SweepPlan& plan, const SweepOptions& options,
-                                         const std::atomic<bool>& stop);
+// Ticks are known by the digests of their files, which are read for that. Cancelled, where InterruptScope says so.
+arrow::Result<std::string> SweepManifest(const SweepPlan& plan);
 
 // OK where the file is missing or says the same. Error (kOption): what differs, and what to do.
 arrow::Status CheckSameSweep(env::Storage& storage, const std::string& path, const std::string& folder,

@@ -1,11 +1,10 @@
 // What a sweep keeps in its folder while it runs:
 //   sweep.json                       what is swept
-//   sweep_parts/<security>-0.arrow   what the first scan of a security came to, and so on
+//   sweep_parts/<security>-0.arrow   what some sets from set 0 on came to with the ticks of a security, and so on
 #pragma once
 
 #include <arrow/result.h>
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,34 +12,51 @@
 #include <utility>
 #include <vector>
 
+#include "sabot/backtest/sweep.h"
 #include "sabot/backtest/sweep_scan_internal.h"
 #include "sabot/env/storage.h"
 
 namespace sabot::backtest::internal {
 
-// Results of scans by security and number of the scan, in memory or in a folder. One thread at a time.
+// Sets [first, first + count).
+struct SetRange {
+  int64_t first = 0;
+  int64_t count = 0;
+};
+
+// Results of scans by security and sets, in memory or in a folder. Which sets a scan had makes no difference to them,
+// so those of an earlier run may have been cut otherwise. One thread at a time.
 class SweepParts {
  public:
-  static SweepParts InMemory() { return {}; }
-  // Reads all ticks once, to know them again. Errors (kOption): the folder holds another sweep, with what is different;
-  // those of the storage; Cancelled, once `stop` is set.
-  static arrow::Result<SweepParts> InFolder(const SweepPlan& plan, const SweepOptions& options,
-                                            const std::atomic<bool>& stop);
+  static SweepParts InMemory(const SweepPlan& plan);
+  // Reads all ticks once, to know them again, and finds the parts of earlier runs; one that cannot be read counts as
+  // none. Errors (kOption): the folder holds another sweep, with what is different; those of the storage; Cancelled,
+  // where InterruptScope says so.
+  static arrow::Result<SweepParts> InFolder(const SweepPlan& plan, const SweepOptions& options);
 
-  // Whether there is one of an earlier run. One that cannot be read counts as none.
-  bool Has(std::size_t security, int64_t scan) const;
-  // Where ticks could not be read, the result is kept in memory only: another run may fare better.
-  arrow::Status Put(std::size_t security, int64_t scan, ScanResult result);
-  arrow::Result<ScanResult> Get(std::size_t security, int64_t scan) const;
+  // The sets of a security that are there, in order, none of them twice.
+  std::vector<SetRange> Found(std::size_t security) const;
+  // Those that are not, at most `most` in a range.
+  std::vector<SetRange> Missing(std::size_t security, int64_t most) const;
+
+  // Of sets that are missing. Where ticks could not be read, the result is kept in memory only: another run may fare
+  // better.
+  arrow::Status Put(std::size_t security, ScanResult result);
+  // By the first set of one that is there.
+  arrow::Result<ScanResult> Get(std::size_t security, int64_t first_set) const;
 
  private:
-  std::string PathOf(std::size_t security, int64_t scan) const;
-  std::string MarkOf(std::size_t security, int64_t scan) const;  // By which a file is known as this part.
+  arrow::Status FindParts(const std::vector<std::string>& names);
+  arrow::Result<ScanResult> ReadFile(std::size_t security, int64_t first_set) const;
+  std::string PathOf(std::size_t security, int64_t first_set) const;
+  std::string MarkOf(std::size_t security, int64_t first_set) const;  // By which a file is known as this part.
 
   std::shared_ptr<env::Storage> storage_;  // None: in memory.
   std::string folder_;
   std::string sweep_;  // The digest of sweep.json.
+  int64_t sets_ = 0;
   std::vector<std::string> names_;  // Of securities, as files have them.
+  std::vector<std::map<int64_t, int64_t>> found_;  // By security: counts by first set.
   std::map<std::pair<std::size_t, int64_t>, ScanResult> results_;
 };
 

@@ -40,7 +40,6 @@ class Scan {
 
   std::size_t security() const { return security_; }
   int64_t sets() const { return static_cast<int64_t>(simulations_.size()); }
-  int64_t first_set() const { return first_set_; }
   int64_t rows() const { return rows_; }  // Seen by all simulations.
 
  private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -26,11 +27,14 @@ struct SetSum {
   double volume = 0;
   int64_t strategy_dates = 0;
   int64_t rows = 0;
-  std::vector<double> daily_pnl = {};  // Gone once these are known:
+  std::vector<double> daily_pnl = {};  // By date of any set; gone, as is `traded`, once the members below are known.
+  std::vector<bool> traded = {};       // Whether the date is one of a security that did not fail for this set.
   int64_t market_dates = 0;
   double max_drawdown = 0;
   std::optional<double> sharpe = std::nullopt;
   std::optional<ProfitMoments> moments = std::nullopt;
+
+  explicit SetSum(std::size_t dates) : daily_pnl(dates), traded(dates) {}
 
   void Add(const SummaryRow& row, std::span<const std::size_t> places) {
     if (!row.outcome) {
@@ -45,11 +49,20 @@ struct SetSum {
     volume += outcome.volume;
     strategy_dates += outcome.strategy_dates;
     rows += outcome.rows;
-    for (std::size_t i = 0; i < places.size(); ++i) daily_pnl[places[i]] += outcome.daily_pnl[i];
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      daily_pnl[places[i]] += outcome.daily_pnl[i];
+      traded[places[i]] = true;
+    }
   }
 
   void Close() {
-    const auto daily = std::exchange(daily_pnl, {});
+    const auto of_dates = std::exchange(traded, {});
+    auto daily = std::exchange(daily_pnl, {});
+    std::size_t days = 0;
+    for (std::size_t date = 0; date < daily.size(); ++date) {
+      if (of_dates[date]) daily[days++] = daily[date];
+    }
+    daily.resize(days);
     if (securities == 0) return;
     market_dates = static_cast<int64_t>(daily.size());
     moments = MomentsOf(daily);
@@ -123,28 +136,45 @@ class Columns {
   arrow::ArrayVector arrays_;
 };
 
-// The scans of all securities with the same sets.
+// Ranges of sets that no part of any security crosses, of so many sets each that tables of them are worth while.
+std::vector<SetRange> ChunksOf(const SweepPlan& plan, const SweepParts& parts) {
+  constexpr int64_t kSetsOfChunk = 1'024;
+  std::map<int64_t, std::size_t> begins;  // How many securities have a part that begins there.
+  for (std::size_t security = 0; security < plan.securities.size(); ++security) {
+    for (const SetRange& part : parts.Found(security)) ++begins[part.first];
+  }
+  std::vector<SetRange> chunks = {{0, plan.sets.size()}};
+  for (const auto& [begin, securities] : begins) {
+    SetRange& last = chunks.back();
+    if (securities < plan.securities.size() || begin - last.first < kSetsOfChunk) continue;
+    const int64_t end = last.first + last.count;
+    last.count = begin - last.first;
+    chunks.push_back({begin, end - begin});
+  }
+  return chunks;
+}
+
+// The parts of all securities with some sets.
 class Chunk {
  public:
-  Chunk(const SweepPlan& plan, int64_t scan, int64_t first_set, int64_t sets, const SweepParts& parts)
-      : plan_(plan), scan_(scan), first_set_(first_set), sets_(static_cast<std::size_t>(sets)), parts_(parts) {}
+  Chunk(const SweepPlan& plan, SetRange sets, const SweepParts& parts)
+      : plan_(plan), first_set_(sets.first), sets_(static_cast<std::size_t>(sets.count)), parts_(parts) {}
 
   arrow::Result<std::shared_ptr<arrow::Table>> Read(std::vector<SetSum>& sums) {
     ARROW_RETURN_NOT_OK(FindDates());
-    sums.resize(sums.size() + sets_);
+    sums.resize(sums.size() + sets_, SetSum(dates_.size()));
     const auto of_chunk = std::span(sums).last(sets_);
-    for (auto& sum : of_chunk) sum.daily_pnl.resize(dates_.size());
     std::vector<SummaryRow> rows(sets_ * plan_.securities.size());  // By set, and then by security.
     for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
-      ARROW_ASSIGN_OR_RAISE(auto result, parts_.Get(security, scan_));
-      if (result.rows.size() != sets_) return arrow::Status::UnknownError("sweep: a part has not all sets");
-      const auto places = PlacesOf(result.dates);
-      for (std::size_t set = 0; set < sets_; ++set) {
-        auto& row = result.rows[set];
-        of_chunk[set].Add(row, places);
-        if (row.outcome) row.outcome->daily_pnl = {};
-        rows[set * plan_.securities.size() + security] = std::move(row);
-      }
+      ARROW_RETURN_NOT_OK(EachPart(security, [&](ScanResult& part) {
+        const auto places = PlacesOf(part.dates);
+        auto set = static_cast<std::size_t>(part.first_set - first_set_);
+        for (auto& row : part.rows) {
+          of_chunk[set].Add(row, places);
+          if (row.outcome) row.outcome->daily_pnl = {};
+          rows[set++ * plan_.securities.size() + security] = std::move(row);
+        }
+      }));
     }
     for (auto& sum : of_chunk) sum.Close();
     return TableOf(rows);
@@ -153,12 +183,21 @@ class Chunk {
  private:
   arrow::Status FindDates() {
     for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
-      ARROW_ASSIGN_OR_RAISE(const auto result, parts_.Get(security, scan_));
-      const auto went_well = [](const SummaryRow& row) { return row.outcome.has_value(); };
-      if (std::none_of(result.rows.begin(), result.rows.end(), went_well)) continue;
-      std::vector<int64_t> all;
-      std::set_union(dates_.begin(), dates_.end(), result.dates.begin(), result.dates.end(), std::back_inserter(all));
-      dates_ = std::move(all);
+      ARROW_RETURN_NOT_OK(EachPart(security, [&](const ScanResult& part) {
+        std::vector<int64_t> all;
+        std::set_union(dates_.begin(), dates_.end(), part.dates.begin(), part.dates.end(), std::back_inserter(all));
+        dates_ = std::move(all);
+      }));
+    }
+    return arrow::Status::OK();
+  }
+
+  template <class Use>
+  arrow::Status EachPart(std::size_t security, const Use& use) const {
+    for (const SetRange& sets : parts_.Found(security)) {
+      if (sets.first < first_set_ || sets.first >= first_set_ + static_cast<int64_t>(sets_)) continue;
+      ARROW_ASSIGN_OR_RAISE(auto part, parts_.Get(security, sets.first));
+      use(part);
     }
     return arrow::Status::OK();
   }
@@ -188,7 +227,6 @@ class Chunk {
   }
 
   const SweepPlan& plan_;
-  const int64_t scan_;
   const int64_t first_set_;
   const std::size_t sets_;
   const SweepParts& parts_;
@@ -251,13 +289,11 @@ void AppendValue(const arrow::Array& array, int64_t row, CsvLines& lines) {
 
 }  // namespace
 
-arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, int64_t sets_per_scan, const SweepParts& parts) {
+arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, const SweepParts& parts) {
   std::vector<SetSum> sums;
   std::vector<std::shared_ptr<arrow::Table>> chunks;
-  for (int64_t first = 0; first < plan.sets.size(); first += sets_per_scan) {
-    const int64_t sets = std::min(sets_per_scan, plan.sets.size() - first);
-    Chunk chunk(plan, first / sets_per_scan, first, sets, parts);
-    ARROW_ASSIGN_OR_RAISE(chunks.emplace_back(), chunk.Read(sums));
+  for (const SetRange& sets : ChunksOf(plan, parts)) {
+    ARROW_ASSIGN_OR_RAISE(chunks.emplace_back(), Chunk(plan, sets, parts).Read(sums));
   }
   SweepResult result;
   ARROW_ASSIGN_OR_RAISE(result.table, arrow::ConcatenateTables(chunks));

@@ -12,8 +12,9 @@
 
 namespace sabot::backtest::internal {
 
-// The parts of all scans are there. Memory: the tables, and what `sets_per_scan` sets hold of daily pnl.
-arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, int64_t sets_per_scan, const SweepParts& parts);
+// The parts of all sets are there. Memory: the tables, and the daily pnl of as many sets as the largest part has, or
+// some more.
+arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, const SweepParts& parts);
 
 // Columns of int64, float64, bool and utf8, written as the files of a run are.
 std::string TableText(const arrow::Table& table);

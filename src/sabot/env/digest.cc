@@ -7,6 +7,8 @@
 #include <array>
 #include <cstddef>
 
+#include "sabot/env/interrupt.h"
+
 namespace sabot::env {
 namespace {
 
@@ -62,11 +64,11 @@ arrow::Result<std::string> DigestOf(std::string_view bytes) {
   return digest.Finish();
 }
 
-arrow::Result<std::string> DigestOf(arrow::io::InputStream& stream, const std::function<arrow::Status()>& check) {
+arrow::Result<std::string> DigestOf(arrow::io::InputStream& stream) {
   ARROW_ASSIGN_OR_RAISE(Digest digest, Digest::Make());
   ARROW_ASSIGN_OR_RAISE(const auto piece, arrow::AllocateBuffer(kPieceBytes));
   for (;;) {
-    if (check) ARROW_RETURN_NOT_OK(check());
+    ARROW_RETURN_NOT_OK(InterruptScope::Check());
     ARROW_ASSIGN_OR_RAISE(const int64_t bytes, stream.Read(kPieceBytes, piece->mutable_data()));
     if (bytes == 0) return digest.Finish();
     ARROW_RETURN_NOT_OK(digest.Add(piece->data(), bytes));

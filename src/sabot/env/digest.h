@@ -5,7 +5,6 @@
 #include <arrow/result.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,9 +30,8 @@ class Digest {
 };
 
 arrow::Result<std::string> DigestOf(std::string_view bytes);
-// Of all that a stream has left, read in pieces of 1 MiB. `check` (may be empty) is asked before each; its errors are
-// returned.
-arrow::Result<std::string> DigestOf(arrow::io::InputStream& stream, const std::function<arrow::Status()>& check = {});
+// Of all that a stream has left, read in pieces of 1 MiB. Cancelled, where InterruptScope says so.
+arrow::Result<std::string> DigestOf(arrow::io::InputStream& stream);
 
 // Whether the text has the form of a digest.
 bool IsDigest(std::string_view text);
