@@ -2,6 +2,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -19,6 +20,7 @@
 #include "python/bindings/interrupt.h"
 #include "python/bindings/module.h"
 #include "python/bindings/python_call.h"
+#include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/paper.h"
 #include "sabot/backtest/run.h"
 #include "sabot/backtest/strategy_library.h"
@@ -210,6 +212,22 @@ class Paper {
   std::unique_ptr<backtest::PaperTrading> paper_;
 };
 
+nb::tuple StateOf(const backtest::Activity& activity) {
+  const auto& orders = activity.orders;
+  return nb::make_tuple(activity.session, activity.outside_session, activity.book_missing, activity.market_trades,
+                        orders.sent, orders.cut, orders.refused);
+}
+
+backtest::Activity ActivityOf(const nb::tuple& state) {
+  return {.session = nb::cast<std::string>(state[0]),
+          .outside_session = nb::cast<int64_t>(state[1]),
+          .book_missing = nb::cast<int64_t>(state[2]),
+          .market_trades = nb::cast<int64_t>(state[3]),
+          .orders = {.sent = nb::cast<int64_t>(state[4]),
+                     .cut = nb::cast<int64_t>(state[5]),
+                     .refused = nb::cast<decltype(backtest::OrderCounts::refused)>(state[6])}};
+}
+
 // The rows of the summary, without tables: between processes.
 nb::tuple StateOf(const SecurityResult& result) {
   const auto& summary = result.summary;
@@ -218,7 +236,7 @@ nb::tuple StateOf(const SecurityResult& result) {
   return nb::make_tuple(summary.security, summary.error, summary.rejected, outcome.trades, outcome.realized_pnl,
                         outcome.market_dates, outcome.strategy_dates, outcome.final_position, outcome.volume,
                         outcome.fees, outcome.max_drawdown, outcome.sharpe, outcome.win_rate, outcome.rows,
-                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl);
+                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl, StateOf(outcome.activity));
 }
 
 void SetState(SecurityResult& result, const nb::tuple& state) {
@@ -239,7 +257,8 @@ void SetState(SecurityResult& result, const nb::tuple& state) {
                                              .rows = nb::cast<int64_t>(state[13]),
                                              .crossed = nb::cast<int64_t>(state[14]),
                                              .orders_rejected = nb::cast<int64_t>(state[15]),
-                                             .daily_pnl = nb::cast<std::vector<double>>(state[16])};
+                                             .daily_pnl = nb::cast<std::vector<double>>(state[16]),
+                                             .activity = ActivityOf(nb::cast<nb::tuple>(state[17]))};
 }
 
 nb::object TableOf(const std::shared_ptr<arrow::RecordBatch>& batch) {
@@ -289,6 +308,17 @@ void RegisterBacktest(nb::module_& module) {
                    [](const SecurityResult& result) {
                      return result.summary.outcome ? result.summary.outcome->sharpe : std::nullopt;
                    })
+      .def_prop_ro("activity",
+                   [](const SecurityResult& result) -> nb::object {
+                     if (!result.summary.outcome) return nb::none();
+                     const std::string& session = result.summary.outcome->activity.session;
+                     nb::dict activity;
+                     activity["session"] = session.empty() ? nb::none() : nb::cast(session);
+                     for (const auto& [name, count] : backtest::ActivityCounts(*result.summary.outcome)) {
+                       activity[name.c_str()] = count;
+                     }
+                     return activity;
+                   })
       .def_prop_ro("trade_table", [](const SecurityResult& result) { return TableOf(result.trades); })
       .def_prop_ro("equity_table", [](const SecurityResult& result) { return TableOf(result.equity); });
 
@@ -314,6 +344,12 @@ void RegisterBacktest(nb::module_& module) {
       "backtest_summary",
       [](const std::vector<SecurityResult>& results) {
         return ArrowResult(Check(backtest::SummaryBatch(RowsOf(results))));
+      },
+      nb::arg("results"));
+  module.def(
+      "backtest_activity",
+      [](const std::vector<SecurityResult>& results) {
+        return ArrowResult(Check(backtest::ActivityBatch(RowsOf(results))));
       },
       nb::arg("results"));
   module.def(

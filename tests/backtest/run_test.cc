@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
 
+#include "sabot/backtest/activity_file.h"
 #include "sabot/connectors/parquet_source.h"
 #include "tests/backtest/tick_folder.h"
 
@@ -95,6 +97,32 @@ TEST_F(RunTest, AFileThatIsDamagedInTheMiddleFailsAlone) {
   EXPECT_EQ(FilesOf(out_).size(), 4u);
 }
 
+TEST_F(RunTest, AFileFromWhichEveryRowWasRejectedFails) {
+  WriteTicks(ticks_ + "/bbb.parquet", "BBB", {}, "", 12);
+  WriteTicks(ticks_ + "/ccc.parquet", "CCC", {});
+  const auto results = RunAll(JoinsPlan(), ticks_, {.folder = out_});
+  EXPECT_NE(results[1].summary.error.find("bbb.parquet: there are no ticks in it: all 12 rows"), std::string::npos)
+      << results[1].summary.error;
+  EXPECT_EQ(results[2].summary.error, "");  // A day without ticks is none that went wrong.
+  EXPECT_EQ(FilesOf(out_).size(), 4u);
+}
+
+TEST_F(RunTest, ActivityOfSeveralIsALineEachAndATable) {
+  std::vector<SummaryRow> rows;
+  for (const auto& each : RunAll(JoinsPlan(R"({"BBB": {"fails_at": 1}})"), ticks_, {})) rows.push_back(each.summary);
+  const std::string text = ActivityText(rows);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+  EXPECT_EQ(text.find("BBB"), std::string::npos);
+  const auto batch = ActivityBatch(rows).ValueOrDie();
+  ASSERT_TRUE(batch->ValidateFull().ok());
+  EXPECT_EQ(batch->num_rows(), 3);
+  EXPECT_EQ(batch->column(0)->null_count(), 0);
+  EXPECT_EQ(batch->column(1)->null_count(), 3);
+  EXPECT_EQ(batch->GetColumnByName("ticks")->null_count(), 1);
+  EXPECT_EQ(batch->GetColumnByName("refused_nothing_to_take")->type_id(), arrow::Type::INT64);
+  EXPECT_EQ(ActivityText({}), "{}\n");
+}
+
 TEST_F(RunTest, AStrategyThatFailsIsARowWithoutFiles) {
   const auto results = RunAll(JoinsPlan(R"({"BBB": {"fails_at": 100}})"), ticks_, {.folder = out_, .keep_rows = true});
   EXPECT_EQ(results[1].summary.error, "it fails,\nas it was told");
@@ -174,6 +202,14 @@ TEST_F(RunTest, TheBytesOfTheFiles) {
        "security,trades,realized_pnl,market_dates,strategy_dates,final_position,volume,fees,max_drawdown,sharpe,"
        "win_rate,rows,rejected,error\n"
        "X/Y,2,1.25,1,1,-5,15,23.4765625,22.2265625,,1,5,2,\n"},
+      {"backtest_activity.json",
+       R"({
+"X/Y": {"session":null,"ticks":5,"outside_session":0,"book_missing":1,"book_crossed":0,"market_trades":2,)"
+       R"("orders":3,"orders_cut":0,"refused_size":0,"refused_price":0,"refused_lot_size":0,"refused_tick_size":0,)"
+       R"("refused_orders_max":0,"refused_limits":0,"refused_nothing_to_reduce":0,"refused_post_only":0,)"
+       R"("refused_self_trade":0,"refused_nothing_to_take":0}
+}
+)"},
       {"x-y_trades_timeseries.csv",
        "timestamp,side,fill_price,fill_qty,realized_pnl,position,pnl,kind\n"
        "2024-08-08T10:10:00.000000002,buy,100,5,0,5,-7.8125,fill\n"
@@ -201,7 +237,7 @@ TEST_F(RunTest, TheSameBytesForEveryChunkAndNumberOfWorkers) {
       EXPECT_EQ(FilesOf(out_), first) << workers << " workers, " << chunk << " rows";
     }
   }
-  EXPECT_EQ(first.size(), 14u);
+  EXPECT_EQ(first.size(), 15u);
   EXPECT_GT(first["bbb_trades_timeseries.csv"].size(), 1'000u);
 }
 
@@ -230,7 +266,7 @@ TEST_F(RunTest, ParquetHasTheTablesOfTheResults) {
 TEST_F(RunTest, ParquetOfAnEarlierRunGoes) {
   RunAll(JoinsPlan(), ticks_, {.folder = out_, .parquet = true});
   ASSERT_TRUE(WriteSummary(out_, {}, /*parquet=*/true).ok());
-  EXPECT_EQ(FilesOf(out_).size(), 14u);
+  EXPECT_EQ(FilesOf(out_).size(), 15u);
   RunAll(JoinsPlan(R"({"BBB": {"fails_at": 1}})"), ticks_, {.folder = out_});
   EXPECT_EQ(FilesOf(out_).size(), 4u);
 }

@@ -29,6 +29,13 @@ TEST(Session, ReadsTimesOfTheDay) {
   }
 }
 
+TEST(Session, WritesItsHours) {
+  EXPECT_EQ(HoursText(FindMarket("continuous").ValueOrDie()), "");
+  EXPECT_EQ(HoursText(FindMarket("adx").ValueOrDie()), "10:05-14:45");
+  EXPECT_EQ(HoursText({.continuous = {{0, 605 * kMinuteNs}, {720 * kMinuteNs + kMinuteNs / 2, kDayNs}}}),
+            "00:00-10:05, 12:00:30-24:00");
+}
+
 TEST(Session, RefusesIntervalsThatOverlap) {
   EXPECT_FALSE(CheckMarket({.name = "x", .continuous = {{0, 10}, {9, 20}}}).ok());
   EXPECT_FALSE(CheckMarket({.name = "x", .continuous = {{10, 10}}}).ok());

@@ -380,6 +380,42 @@ TEST(Simulation, CountsWhatItCameTo) {
   EXPECT_EQ(played.fills[0].remaining, 0);
 }
 
+TEST(Simulation, CountsWhatThereWasToDo) {
+  const auto at = [](double hours) { return static_cast<int64_t>(hours * static_cast<double>(kHourNs)); };
+  const auto played = Play(
+      {Bid(at(10), 100, 5), Trade(at(10.02), 100, 1), Bid(at(10.5), 100, 5), Trade(at(10.6), 101, 1),
+       Ask(at(10.7), 102, 5), Trade(at(10.8), 101, 1), Trade(at(15), 101, 1), Bid(at(15.1), 103, 1)},
+      {{0,
+        [](const Moment&, Orders& orders) {
+          EXPECT_EQ(orders.Send({.price = 100, .size = 1.5}), kNoOrder);
+          EXPECT_EQ(orders.Send({.price = 100.5, .size = 1}), kNoOrder);
+          orders.Send({.price = 99, .size = 20});
+          orders.Send({.price = 99, .size = 20});
+        }},
+       {2,
+        [](const Moment&, Orders& orders) {
+          orders.Send({.side = Side::kSell, .price = 101, .size = 1, .type = OrderType::kImmediateOrCancel});
+          orders.Send({.side = Side::kSell, .price = 100, .size = 1, .type = OrderType::kPostOnly});
+          orders.Send({.side = Side::kSell, .price = 103, .size = 1, .reduce_only = true});
+        }}},
+      {.market = FindMarket("adx").ValueOrDie(), .tick_size = 1, .lot_size = 1, .limits = {.max_position = 12}});
+  const Activity& activity = played.outcome.activity;
+  EXPECT_EQ(activity.session, "10:05-14:45");
+  EXPECT_EQ(activity.outside_session, 4);
+  EXPECT_EQ(activity.book_missing, 2);
+  EXPECT_EQ(activity.market_trades, 2);
+  EXPECT_EQ(played.outcome.crossed, 1);
+  EXPECT_EQ(activity.orders.sent, 7);
+  EXPECT_EQ(activity.orders.cut, 1);
+  OrderCounts expected;
+  for (const Refusal each : {Refusal::kLotSize, Refusal::kTickSize, Refusal::kLimits, Refusal::kNothingToTake,
+                             Refusal::kPostOnly, Refusal::kNothingToReduce}) {
+    expected.Refuse(each);
+  }
+  EXPECT_EQ(activity.orders.refused, expected.refused);
+  EXPECT_EQ(played.outcome.orders_rejected, 6);
+}
+
 TEST(Simulation, SamplesTheEquityOnceAMinute) {
   constexpr int64_t kMinute = 60 * kSecondNs;
   const auto played = Play(

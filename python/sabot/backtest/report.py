@@ -28,6 +28,7 @@ _SCRIPTS = (
     "small_charts.js",
     "table.js",
     "overview.js",
+    "activity.js",
     "security.js",
     "backtest.js",
     "heat_map.js",

@@ -6,7 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sabot.backtest.report_files import SecurityFiles, read_security
+from sabot.backtest.activity import why_no_trades
+from sabot.backtest.report_files import SecurityFiles, read_activity, read_security
 from sabot.backtest.report_series import (
     TotalEquity,
     drawdown,
@@ -58,6 +59,7 @@ def backtest_data(summary: pa.Table, folder: Path) -> dict[str, Any]:
         "drawdown": series(times, drawdown(equity), _TOTAL_BUCKETS),
         "periods": _periods(times, equity),
         "charts": charts,
+        "activity": _activity(folder, succeeded, charted),
     }
 
 
@@ -103,6 +105,22 @@ def _charts(files: SecurityFiles, times: pa.Array, equity: pa.Array, buckets: in
         charts["fills"] = grouped_fills(files.trades, 2 * buckets)
         charts["counts"] = _counts(files.trades)
     return charts
+
+
+def _activity(folder: Path, succeeded: pa.Table, charted: set[str]) -> dict[str, dict[str, Any]]:
+    """By security, of those with charts and those without trades: what there was to do, and counts that are not 0."""
+    found = read_activity(folder)
+    shown = {}
+    for security, trades in zip(succeeded["security"].to_pylist(), succeeded["trades"].to_pylist(), strict=True):
+        activity = found.get(security)
+        if activity is None or (trades and security not in charted):
+            continue
+        counts = {name: count for name, count in activity.items() if name != "session" and count}
+        why = None if trades else why_no_trades(activity)
+        shown[security] = {"session": activity["session"], "why": why, "counts": counts}
+        if len(shown) == _ROWS_MAX:
+            break
+    return shown
 
 
 def _counts(trades: pa.Table) -> list[list[Any]]:

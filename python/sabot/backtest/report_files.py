@@ -1,5 +1,6 @@
 """The files that a backtest or a sweep leaves in a folder, read for its report with every mistake named."""
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -13,15 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from sabot.backtest.activity import COLUMNS
 from sabot.errors import DataError, OptionError, SchemaError
 
 __all__ = [
+    "ACTIVITY",
     "METRICS",
     "SUMMARY",
     "SWEEP",
     "SWEEP_SUMMARY",
     "SecurityFiles",
     "checked_folder",
+    "read_activity",
     "read_security",
     "read_summary",
     "read_sweep",
@@ -29,6 +33,7 @@ __all__ = [
 ]
 
 SUMMARY = "backtest_summary.csv"
+ACTIVITY = "backtest_activity.json"
 SWEEP = "sweep_results.csv"
 SWEEP_SUMMARY = "sweep_summary.csv"
 
@@ -87,6 +92,23 @@ def read_summary(folder: Path) -> pa.Table | None:
         twice = next(count["values"] for count in names.value_counts().to_pylist() if count["counts"] > 1)
         raise DataError(f"{path}: '{twice}' has two rows, expected one row a security. {_AGAIN}")
     return table
+
+
+def read_activity(folder: Path) -> dict[str, dict[str, Any]]:
+    """Counts of ticks and orders by security, as BacktestResult.activity has them; none, where the file is missing.
+
+    Raises: DataError, if it cannot be read.
+    """
+    path = folder / ACTIVITY
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {security: {name: counts[name] for name in COLUMNS} for security, counts in found.items()}
+    except KeyError as error:
+        raise DataError(f"{path}: {error} is missing. {_AGAIN}") from None
+    except (ValueError, AttributeError, TypeError) as error:
+        raise DataError(f"{path}: {_reason(error)}. {_AGAIN}") from None
 
 
 def read_sweep(folder: Path) -> pa.Table | None:

@@ -59,6 +59,20 @@ class BacktestResult:
         return table_of(_native.backtest_summary([run.result for run in self.runs]))
 
     @cached_property
+    def activity(self) -> "pa.Table":
+        """A row a security: what its strategy had to work with, and what became of its orders.
+
+        Columns: `security`; `session`, such as "10:05-14:45", null without sessions; counts of `ticks`, those
+                 `outside_session`, where nothing is decided, and of the others those with `book_missing`, a best bid or
+                 ask, and the `market_trades`; of quotes that left the `book_crossed`; of `orders`, those that were
+                 `orders_cut` by limits, and those `refused_*`, a column a reason. All null of one that failed.
+        """
+        from sabot import _native
+        from sabot.tables import table_of
+
+        return table_of(_native.backtest_activity([run.result for run in self.runs]))
+
+    @cached_property
     def trades(self) -> "dict[str, pa.Table]":
         """The fills of each security that did not fail: timestamp, side, fill_price, fill_qty, realized_pnl, ..."""
         return self._tables("trades")

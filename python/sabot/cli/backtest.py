@@ -23,6 +23,8 @@ sabot backtest --strategy v1_baseline --config config.json --data ticks/ --paral
 sabot backtest --strategy my_strategies:Skewed --data ticks/ --parallel --output out/
 sabot backtest --strategy v1_baseline --data TickData.xlsx --ticks ticks/ --max-sheets 2"""
 
+_WITHOUT_TRADES_MAX = 20  # Lines.
+
 _NUMBERS = {
     "trades": "trades",
     "realized_pnl": "realized pnl",
@@ -96,6 +98,7 @@ def backtest(
         raise InterruptedRunError(left) from None
     if not quiet:
         _show(result)
+        _tell_without_trades(result)
         _tell_unmatched(config, result)
     if result.failed:
         for security, error in result.errors.items():
@@ -145,6 +148,17 @@ def _show(result: "BacktestResult") -> None:
             typer.echo(line)
     where = f": {result.output_dir}" if result.output_dir else ""
     typer.echo(f"backtest: {result}{where}", err=True)
+
+
+def _tell_without_trades(result: "BacktestResult") -> None:
+    """Why securities did not trade, a line each."""
+    from sabot.backtest.activity import why_no_trades
+
+    without = [run.result for run in result.runs if run.result.trades == 0]
+    for each in without[:_WITHOUT_TRADES_MAX]:
+        typer.echo(f"backtest: {each.security}: no trades: {why_no_trades(each.activity)}.", err=True)
+    if len(without) > _WITHOUT_TRADES_MAX:
+        typer.echo(f"backtest: {len(without) - _WITHOUT_TRADES_MAX:,} more have no trades.", err=True)
 
 
 def _tell_unmatched(config: Path | None, result: "BacktestResult") -> None:

@@ -8,14 +8,6 @@ namespace {
 
 using graph::Json;
 
-std::string TimeOfDay(int64_t ns) {
-  std::string text;
-  for (const int64_t part : {ns / 3'600'000'000'000, ns / 60'000'000'000 % 60, ns / 1'000'000'000 % 60}) {
-    text += (text.empty() ? "" : ":") + std::string(part < 10 ? "0" : "") + std::to_string(part);
-  }
-  return text.ends_with(":00") ? text.substr(0, 5) : text;
-}
-
 class MarketReader {
  public:
   MarketReader(std::string name, std::string where) : where_(std::move(where)) { market_.name = std::move(name); }
@@ -84,9 +76,9 @@ Json MarketToJson(const std::optional<Market>& market) {
   Json json = Json::object();
   json["continuous"] = Json::array();
   for (const Interval& interval : market->continuous) {
-    json["continuous"].push_back({TimeOfDay(interval.begin), TimeOfDay(interval.end)});
+    json["continuous"].push_back({TimeOfDayText(interval.begin), TimeOfDayText(interval.end)});
   }
-  if (market->flatten) json["flatten"] = TimeOfDay(*market->flatten);
+  if (market->flatten) json["flatten"] = TimeOfDayText(*market->flatten);
   return json;
 }
 

@@ -77,17 +77,28 @@ class SecurityRun {
   std::vector<EquityRow> equity_;
 };
 
+// A file from which every row was rejected has nothing to trade on, which is no success without trades.
+arrow::Status CheckAnyTicks(const std::string& path, const ticks::TickFileInfo& info, int64_t rows) {
+  if (rows > 0 || info.rejected == 0) return arrow::Status::OK();
+  return data::DataError(
+      path + ": there are no ticks in it: all " + std::to_string(info.rejected) +
+      " rows of its source were rejected. 'sabot convert --rejects FILE' keeps them with their reasons.");
+}
+
 arrow::Result<SecurityResult> RunFile(const RunPlan& plan, const SecurityTicks& ticks, const RunOptions& options,
                                       const AfterRows& after_rows) {
   ARROW_ASSIGN_OR_RAISE(const auto reader, ticks::OpenTickFile(ticks.path, options.chunk_rows));
   ARROW_ASSIGN_OR_RAISE(const auto run, SecurityRun::Make(plan, ticks.security, reader->info().market, options));
+  int64_t rows_all = 0;
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next());
     if (batch == nullptr) break;
     const int64_t rows = batch->num_rows();
     ARROW_RETURN_NOT_OK(run->Push(std::move(batch)));
+    rows_all += rows;
     ARROW_RETURN_NOT_OK(after_rows(rows));
   }
+  ARROW_RETURN_NOT_OK(CheckAnyTicks(ticks.path, reader->info(), rows_all));
   ARROW_ASSIGN_OR_RAISE(auto result, run->Finish(ticks.security));
   result.summary.rejected = reader->info().rejected;
   return result;

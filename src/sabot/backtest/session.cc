@@ -59,6 +59,22 @@ arrow::Result<int64_t> ParseTimeOfDay(std::string_view text) {
   return time;
 }
 
+std::string TimeOfDayText(int64_t ns) {
+  std::string text;
+  for (const int64_t part : {ns / 3'600'000'000'000, ns / 60'000'000'000 % 60, ns / kSecondNs % 60}) {
+    text += (text.empty() ? "" : ":") + std::string(part < 10 ? "0" : "") + std::to_string(part);
+  }
+  return text.ends_with(":00") ? text.substr(0, 5) : text;
+}
+
+std::string HoursText(const Market& market) {
+  std::string text;
+  for (const auto& [begin, end] : market.continuous) {
+    text += (text.empty() ? "" : ", ") + TimeOfDayText(begin) + "-" + TimeOfDayText(end);
+  }
+  return text;
+}
+
 arrow::Status CheckMarket(const Market& market) {
   const std::string where = "market '" + market.name + "': ";
   int64_t end = 0;

@@ -33,6 +33,11 @@ std::vector<std::string> MarketNames();
 // "10:05" or "10:05:30" as ns since midnight; "24:00" is the end of the day. Error (kOption).
 arrow::Result<int64_t> ParseTimeOfDay(std::string_view text);
 
+// The same the other way: "10:05", "10:05:30".
+std::string TimeOfDayText(int64_t ns);
+// When it trades continuously: "09:30-12:00, 13:00-16:00"; empty where it never closes.
+std::string HoursText(const Market& market);
+
 // An own preset is usable. Error (kOption): intervals that are empty, overlap or leave the day; flatten outside it.
 arrow::Status CheckMarket(const Market& market);
 

@@ -60,6 +60,9 @@ class TickSimulation final : public Simulation {
   int64_t next_sample_ = std::numeric_limits<int64_t>::min();
   int64_t rows_ = 0;
   int64_t crossed_ = 0;
+  int64_t decided_ = 0;        // Ticks at which the strategy was asked;
+  int64_t one_sided_ = 0;      // of them, those without a best bid or a best ask,
+  int64_t decided_trades_ = 0;  // and the trades.
   std::vector<TradeRow> trades_;
   std::vector<EquityRow> equity_;
 };
@@ -121,6 +124,9 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
   }
 
   if (clock_.open() && !flattened_) {
+    ++decided_;
+    one_sided_ += !venue_.book().two_sided();
+    decided_trades_ += tick.type == TickType::kTrade;
     venue_.set_now(tick.timestamp);
     ARROW_RETURN_NOT_OK(strategy_->OnTick({tick, venue_.book(), ledger_, options_.venue.limits, features}, venue_));
   }
@@ -225,7 +231,12 @@ arrow::Result<Outcome> TickSimulation::Finish() {
   outcome.fees = ledger_.fees();
   outcome.rows = rows_;
   outcome.crossed = crossed_;
-  outcome.orders_rejected = venue_.rejected();
+  outcome.orders_rejected = venue_.counts().refused_all();
+  outcome.activity = {.session = HoursText(options_.venue.market),
+                      .outside_session = rows_ - decided_,
+                      .book_missing = one_sided_,
+                      .market_trades = decided_trades_,
+                      .orders = venue_.counts()};
   return outcome;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "sabot/backtest/activity.h"
 #include "sabot/backtest/ledger.h"
 #include "sabot/backtest/models.h"
 #include "sabot/backtest/session.h"
@@ -78,8 +79,9 @@ struct Outcome {
   std::optional<double> win_rate;  // Of the fills that reduced a position.
   int64_t rows = 0;
   int64_t crossed = 0;  // Quote ticks after which the book was crossed or locked.
-  int64_t orders_rejected = 0;
+  int64_t orders_rejected = 0;  // For any reason.
   std::vector<double> daily_pnl;  // Of the market dates, in order.
+  Activity activity;
 };
 
 class Simulation {

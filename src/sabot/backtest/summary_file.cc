@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/csv_line_internal.h"
 #include "sabot/connectors/parquet_sink.h"
 #include "sabot/env/storage.h"
@@ -109,16 +110,20 @@ arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow
     ARROW_RETURN_NOT_OK(sink->Write(table));
     ARROW_RETURN_NOT_OK(sink->Close());
   }
-  ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->Create(where.path + "/" + kSummaryFileName));
-  const std::string text = SummaryText(rows);
-  ARROW_RETURN_NOT_OK(file->stream()->Write(text.data(), static_cast<int64_t>(text.size())));
-  return file->Commit();
+  const auto write = [&](const char* name, const std::string& text) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->Create(where.path + "/" + name));
+    ARROW_RETURN_NOT_OK(file->stream()->Write(text.data(), static_cast<int64_t>(text.size())));
+    return file->Commit();
+  };
+  ARROW_RETURN_NOT_OK(write(kActivityFileName, ActivityText(rows)));
+  return write(kSummaryFileName, SummaryText(rows));
 }
 
 arrow::Status RemoveSummary(const std::string& folder) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
   ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + kSummaryFileName));
-  return where.storage->Remove(where.path + "/" + kSummaryParquetName);
+  ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + kSummaryParquetName));
+  return where.storage->Remove(where.path + "/" + kActivityFileName);
 }
 
 }  // namespace sabot::backtest

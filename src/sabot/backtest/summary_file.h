@@ -27,8 +27,9 @@ struct SummaryRow {
 std::string SummaryText(std::span<const SummaryRow> rows);
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SummaryBatch(std::span<const SummaryRow> rows);
 
-// Into a folder that exists. The summary comes last: where it lies, the files beside it are those that it is of. So who
-// begins a run there takes the old one away first. With `parquet` its table is there before it.
+// Into a folder that exists, with the file of their activity, and with `parquet` the summary's table. The summary comes
+// last: where it lies, the files beside it are those that it is of. So who begins a run there takes the old one away
+// first.
 arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows, bool parquet = false);
 arrow::Status RemoveSummary(const std::string& folder);
 

@@ -58,11 +58,13 @@ const Order* Venue::Find(OrderId order) const {
 
 Order* Venue::FindOrder(OrderId id) { return const_cast<Order*>(Find(id)); }
 
-bool Venue::OnGrid(const OrderRequest& request) const {
-  const bool priced = request.type != OrderType::kMarket;
-  return request.size > 0 && std::isfinite(request.size) && IsMultiple(request.size, options_.lot_size) &&
-         (!priced ||
-          (request.price > 0 && std::isfinite(request.price) && IsMultiple(request.price, options_.tick_size)));
+std::optional<Refusal> Venue::WhyNot(const OrderRequest& request) const {
+  if (!(request.size > 0) || !std::isfinite(request.size)) return Refusal::kSize;
+  if (!IsMultiple(request.size, options_.lot_size)) return Refusal::kLotSize;
+  if (request.type == OrderType::kMarket) return std::nullopt;
+  if (!(request.price > 0) || !std::isfinite(request.price)) return Refusal::kPrice;
+  if (!IsMultiple(request.price, options_.tick_size)) return Refusal::kTickSize;
+  return std::nullopt;
 }
 
 double Venue::Room(const Order& order, double position) const {
@@ -87,8 +89,11 @@ void Venue::Post(Message message) {
 }
 
 OrderId Venue::Add(const OrderRequest& request) {
-  if (!OnGrid(request) || static_cast<int64_t>(orders_.size()) >= options_.orders_max) {
-    ++rejected_;
+  ++counts_.sent;
+  auto refusal = WhyNot(request);
+  if (!refusal && static_cast<int64_t>(orders_.size()) >= options_.orders_max) refusal = Refusal::kOrdersMax;
+  if (refusal) {
+    counts_.Refuse(*refusal);
     return kNoOrder;
   }
   Order order{.id = ++last_id_, .request = request, .remaining = request.size, .sent = now_};
@@ -117,10 +122,10 @@ void Venue::Resize(OrderId order, double size) {
   if (found == nullptr) return;
   OrderRequest wanted = found->request;
   wanted.size = size;
-  if (OnGrid(wanted)) {
-    Post({.kind = Message::Kind::kResize, .order = order, .size = size});
+  if (const auto refusal = WhyNot(wanted)) {
+    counts_.Refuse(*refusal);
   } else {
-    ++rejected_;
+    Post({.kind = Message::Kind::kResize, .order = order, .size = size});
   }
 }
 
@@ -131,6 +136,11 @@ void Venue::Remove(OrderId id) {
   if (found == orders_.end()) return;
   resting_ -= found->state == OrderState::kResting;
   orders_.erase(found);
+}
+
+void Venue::Refuse(OrderId id, Refusal refusal) {
+  counts_.Refuse(refusal);
+  Remove(id);
 }
 
 void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) {
@@ -173,29 +183,26 @@ void Venue::Arrive(OrderId id, int64_t now, double position, std::vector<Fill>& 
   const OrderRequest& request = order->request;
   const double closes = std::max(-Sign(request.side) * position, 0.0);
   const double room = request.reduce_only ? closes : Room(*order, position);
-  order->remaining = std::min(order->remaining, LotsWithin(room, options_.lot_size));
+  const double allowed = LotsWithin(room, options_.lot_size);
+  if (!(allowed > 0)) return Refuse(id, request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
+  if (allowed < order->remaining) {
+    ++counts_.cut;
+    order->remaining = allowed;
+  }
   const Level& opposite = book_.best(Opposite(request.side));
   const bool crosses =
       opposite.exists() && (request.type == OrderType::kMarket || Reaches(request.side, request.price, opposite.price));
-  const bool rejected = !(order->remaining > 0) || (request.type == OrderType::kPostOnly && crosses);
-  if (rejected) {
-    ++rejected_;
-    Remove(id);
-    return;
-  }
+  if (request.type == OrderType::kPostOnly && crosses) return Refuse(id, Refusal::kPostOnly);
   if (Takes(request.type) && crosses) {
-    if (!PreventSelfTrade(id)) {
-      Remove(id);
-      return;
-    }
+    if (!PreventSelfTrade(id)) return Refuse(id, Refusal::kSelfTrade);
     order = FindOrder(id);  // Others may have gone.
-    if (request.type != OrderType::kFillOrKill || opposite.available() >= order->remaining) Take(*order, now, fills);
+    if (order->request.type != OrderType::kFillOrKill || opposite.available() >= order->remaining) {
+      Take(*order, now, fills);
+    }
   }
-  if (order->remaining > 0 && MayRest(order->request.type)) {
-    Rest(*order);
-  } else {
-    Remove(id);
-  }
+  if (order->remaining > 0 && MayRest(order->request.type)) return Rest(*order);
+  if (order->filled > 0) return Remove(id);
+  Refuse(id, Refusal::kNothingToTake);
 }
 
 bool Venue::PreventSelfTrade(OrderId id) {

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "sabot/backtest/activity.h"
 #include "sabot/backtest/book.h"
 #include "sabot/backtest/order.h"
 #include "sabot/backtest/simulation.h"
@@ -20,7 +22,7 @@ class Venue final : public Orders {
   explicit Venue(const VenueOptions& options) : options_(options) {}
 
   const Book& book() const { return book_; }
-  int64_t rejected() const { return rejected_; }  // Orders, so far.
+  const OrderCounts& counts() const { return counts_; }
 
   // --- The strategy's side; at the time told by set_now.
   OrderId Send(const OrderRequest& request) override;
@@ -60,8 +62,10 @@ class Venue final : public Orders {
 
   Order* FindOrder(OrderId id);
   void Remove(OrderId id);
+  void Refuse(OrderId id, Refusal refusal);
   void Post(Message message);
-  bool OnGrid(const OrderRequest& request) const;
+  // Why a venue would not take it from anybody.
+  std::optional<Refusal> WhyNot(const OrderRequest& request) const;
   OrderId Add(const OrderRequest& request);
   // What the limits leave for an order beside the resting ones of its side.
   double Room(const Order& order, double position) const;
@@ -87,7 +91,7 @@ class Venue final : public Orders {
   int64_t resting_ = 0;
   int64_t arrivals_ = 0;
   OrderId last_id_ = kNoOrder;
-  int64_t rejected_ = 0;
+  OrderCounts counts_;
   int64_t now_ = 0;
 };
 

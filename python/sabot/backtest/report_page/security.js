@@ -32,6 +32,7 @@ function securitySection(backtest, row) {
     return [heading, html("div", { class: "failures" }, html("p", { class: "error" }, column.get("error")[row]))];
   }
   const charts = data.charts[name];
+  const activity = activityOf(data.activity[name]);
   const notes = data.notes
     .filter((note) => note.security === name)
     .map((note) => html("p", { class: "nothing" }, note.note));
@@ -43,9 +44,10 @@ function securitySection(backtest, row) {
         { class: "nothing" },
         "Only the securities with the largest profits and losses have charts; this one is not among them.",
       ),
+      ...activity,
     ];
   }
-  return [heading, facts(column, row, charts), ...notes, chartsOf(data, charts)];
+  return [heading, facts(column, row, charts), ...activity, ...notes, chartsOf(data, charts)];
 }
 
 function facts(column, row, charts) {
