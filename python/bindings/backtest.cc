@@ -212,7 +212,7 @@ class Paper {
   std::unique_ptr<backtest::PaperTrading> paper_;
 };
 
-nb::tuple StateOf(const backtest::Activity& activity) {
+nb::tuple ActivityState(const backtest::Activity& activity) {
   const auto& orders = activity.orders;
   return nb::make_tuple(activity.session, activity.outside_session, activity.book_missing, activity.market_trades,
                         orders.sent, orders.cut, orders.refused);
@@ -236,7 +236,8 @@ nb::tuple StateOf(const SecurityResult& result) {
   return nb::make_tuple(summary.security, summary.error, summary.rejected, outcome.trades, outcome.realized_pnl,
                         outcome.market_dates, outcome.strategy_dates, outcome.final_position, outcome.volume,
                         outcome.fees, outcome.max_drawdown, outcome.sharpe, outcome.win_rate, outcome.rows,
-                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl, StateOf(outcome.activity));
+                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl, ActivityState(outcome.activity),
+                        outcome.equity_interval_ns);
 }
 
 void SetState(SecurityResult& result, const nb::tuple& state) {
@@ -258,6 +259,7 @@ void SetState(SecurityResult& result, const nb::tuple& state) {
                                              .crossed = nb::cast<int64_t>(state[14]),
                                              .orders_rejected = nb::cast<int64_t>(state[15]),
                                              .daily_pnl = nb::cast<std::vector<double>>(state[16]),
+                                             .equity_interval_ns = nb::cast<int64_t>(state[18]),
                                              .activity = ActivityOf(nb::cast<nb::tuple>(state[17]))};
 }
 

@@ -198,6 +198,12 @@ TEST(StrategyConfig, NamesItsSecuritiesAsTheyAreWritten) {
   EXPECT_EQ(config.securities(), (std::vector<std::string>{"Emaar", "ADNOCGAS"}));
 }
 
+TEST(StrategyConfig, SetsTheIntervalOfTheEquity) {
+  EXPECT_EQ(Config("{}").equity_interval_ns, std::nullopt);
+  EXPECT_EQ(Config(R"({"EMAAR": {"equity_interval_sec": 0.25}})").equity_interval_ns, 250'000'000);
+  ExpectOptionError(WrongKeys(R"("equity_interval_sec": 0)"), "equity_interval_sec is 0; expected a number from 0.001");
+}
+
 TEST(StrategyConfig, SetsTheVenue) {
   const auto venue = Config(R"({"EMAAR": {"market": "adx", "queue": "fifo", "through_fill": "capped",
       "quote_cross": true, "order_latency_ms": 0.0025, "maker_fee_bps": -0.5, "contract": "inverse",

@@ -205,7 +205,8 @@ TEST_F(RunTest, TheBytesOfTheFiles) {
       {"backtest_activity.json",
        R"({
 "X/Y": {"session":null,"ticks":5,"outside_session":0,"book_missing":1,"book_crossed":0,"market_trades":2,)"
-       R"("orders":3,"orders_cut":0,"refused_size":0,"refused_price":0,"refused_lot_size":0,"refused_tick_size":0,)"
+       R"("orders":3,"orders_cut":0,"equity_interval_ns":1000000000,)"
+       R"("refused_size":0,"refused_price":0,"refused_lot_size":0,"refused_tick_size":0,)"
        R"("refused_orders_max":0,"refused_limits":0,"refused_nothing_to_reduce":0,"refused_post_only":0,)"
        R"("refused_self_trade":0,"refused_nothing_to_take":0}
 }
@@ -217,6 +218,7 @@ TEST_F(RunTest, TheBytesOfTheFiles) {
       {"x-y_equity.csv",
        "timestamp,position,mid,pnl,equity\n"
        "2024-08-08T10:10:00.000000000,0,,0,0\n"
+       "2024-08-08T10:10:59.000000000,-5,100.125,-22.2265625,-21.6015625\n"
        "2024-08-08T10:11:01.000000000,-5,100.125,-22.2265625,-21.6015625\n"
        "2024-08-08T10:11:01.000000000,-5,100.125,-22.2265625,-21.6015625\n"},
   };

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -56,13 +57,14 @@ struct Played {
 };
 
 // Ticks with sides where any of them has one.
-inline Played Play(const std::vector<Tick>& ticks, Script script, VenueOptions venue = {}, int64_t chunk = 1'000) {
+inline Played Play(const std::vector<Tick>& ticks, Script script, VenueOptions venue = {}, int64_t chunk = 1'000,
+                   std::optional<int64_t> equity_interval_ns = std::nullopt) {
   bool sides = false;
   for (const Tick& tick : ticks) sides |= tick.side != 0;
   Played played;
-  auto simulation =
-      Simulation::Make({.venue = std::move(venue)}, std::make_unique<Scripted>(std::move(script), &played.fills))
-          .ValueOrDie();
+  auto simulation = Simulation::Make({.venue = std::move(venue), .equity_interval_ns = equity_interval_ns},
+                                     std::make_unique<Scripted>(std::move(script), &played.fills))
+                        .ValueOrDie();
   for (std::size_t at = 0; at < ticks.size(); at += static_cast<std::size_t>(chunk)) {
     const auto end = std::min(ticks.size(), at + static_cast<std::size_t>(chunk));
     const auto batch = Batch(

@@ -416,11 +416,11 @@ TEST(Simulation, CountsWhatThereWasToDo) {
   EXPECT_EQ(played.outcome.orders_rejected, 6);
 }
 
-TEST(Simulation, SamplesTheEquityOnceAMinute) {
+TEST(Simulation, SamplesTheEquityOnceAnInterval) {
   constexpr int64_t kMinute = 60 * kSecondNs;
   const auto played = Play(
       {Bid(10 * kSecondNs, 100, 0), Trade(11 * kSecondNs, 100, 10), Ask(kMinute + 1, 104, 0), Ask(kMinute + 2, 106, 0)},
-      {{0, Sends(kBuyTen)}});
+      {{0, Sends(kBuyTen)}}, {}, 1'000, kMinute);
   ASSERT_EQ(played.equity.size(), 3U);  // At the first tick, in the second minute, at the end.
   EXPECT_EQ(played.equity[0].position, 0);
   EXPECT_EQ(played.equity[1].timestamp, kMinute + 1);
@@ -428,6 +428,42 @@ TEST(Simulation, SamplesTheEquityOnceAMinute) {
   EXPECT_EQ(played.equity[1].equity, 20);
   EXPECT_EQ(played.equity[2].timestamp, kMinute + 2);
   EXPECT_EQ(played.equity[2].equity, 30);
+}
+
+TEST(Simulation, TicksOfLessThanAnHourAreSampledOnceASecond) {
+  constexpr int64_t kBegin = 7 * kSecondNs + kMillisecondNs;
+  std::vector<Tick> ticks;
+  for (int64_t at = 0; at < kHourNs; at += 700 * kMillisecondNs) ticks.push_back(Bid(kBegin + at, 100, 1));
+  const auto sampled = [&](std::optional<int64_t> interval_ns, int64_t chunk) {
+    std::vector<int64_t> times;
+    for (const EquityRow& row : Play(ticks, {}, {}, chunk, interval_ns).equity) times.push_back(row.timestamp);
+    return times;
+  };
+  const auto automatic = sampled(std::nullopt, 1'000);
+  EXPECT_EQ(automatic, sampled(kSecondNs, 1'000));
+  EXPECT_EQ(automatic.size(), 3'601U);  // One a second, and the end.
+  ticks.push_back(Bid(kBegin + kHourNs - 1, 100, 1));
+  EXPECT_EQ(sampled(std::nullopt, 7), sampled(kSecondNs, 1'000));
+  ticks.back().timestamp += 1;
+  for (int64_t more = 0; more < 3; ++more) {  // The tick that makes it an hour is the last one, or is not.
+    for (const int64_t chunk : {1, 7, 10'000}) {
+      EXPECT_EQ(sampled(std::nullopt, chunk), sampled(60 * kSecondNs, 1'000)) << more << " more, chunk " << chunk;
+    }
+    ticks.push_back(Bid(kBegin + kHourNs + more * 40 * kSecondNs, 100, 1));
+  }
+  EXPECT_TRUE(sampled(0, 1'000).empty());
+}
+
+TEST(Simulation, TheIntervalChangesNothingButTheSamples) {
+  const std::vector<Tick> ticks{Bid(0, 100, 0), Trade(1, 100, 10), Ask(2 * kSecondNs, 102, 5),
+                                Trade(kDayNs, 99, 1), Trade(2 * kDayNs, 98, 5)};
+  const auto one = Play(ticks, {{0, Sends(kBuyTen)}, {3, Sends(kBuyTen)}});
+  const auto other = Play(ticks, {{0, Sends(kBuyTen)}, {3, Sends(kBuyTen)}}, {}, 1, kMillisecondNs);
+  EXPECT_EQ(one.outcome.equity_interval_ns, 60 * kSecondNs);
+  EXPECT_EQ(other.outcome.equity_interval_ns, kMillisecondNs);
+  EXPECT_EQ(one.outcome.sharpe, other.outcome.sharpe);
+  EXPECT_EQ(one.outcome.max_drawdown, other.outcome.max_drawdown);
+  EXPECT_EQ(one.outcome.daily_pnl, other.outcome.daily_pnl);
 }
 
 TEST(Simulation, AnErrorOfTheStrategyIsTheSimulations) {

@@ -13,7 +13,7 @@ from backtest_samples import ticks, write_ticks
 from sabot.backtest.activity import COLUMNS, why_no_trades
 from sabot.backtest.report import write_report
 from sabot.cli.application import app
-from sabot.errors import DataError
+from sabot.errors import DataError, OptionError
 from typer.testing import CliRunner
 
 from sabot.backtest import MarketMakingBacktest, run_parallel_backtest
@@ -95,6 +95,7 @@ def test_the_command_warns_in_one_line_and_the_page_tells(folder: Path) -> None:
     assert activity["AAA"]["counts"]["ticks"] == 3_000
     assert activity["BBB"] == {
         "session": "10:05-14:45",
+        "interval": 1,
         "why": "all 3,000 ticks are outside the session 10:05-14:45",
         "counts": {"ticks": 3_000, "outside_session": 3_000, "book_crossed": activity["BBB"]["counts"]["book_crossed"]},
     }
@@ -143,3 +144,27 @@ def test_a_file_without_ticks_that_lost_none_is_a_success(tmp_path: Path) -> Non
     result = run_parallel_backtest(tmp_path / "ticks", "v1_baseline")
     assert not result.failed
     assert why_no_trades(result.runs[0].result.activity) == "there are no ticks"
+
+
+@pytest.mark.parametrize(("interval", "rows"), [(None, 61), ("1s", 61), ("500ms", 121), ("1m", 3)])
+def test_the_interval_of_the_equity(tmp_path: Path, interval: str | None, rows: int) -> None:
+    table = ticks(0, 240)
+    times = pa.array([1_723_111_800 * SECOND + row * SECOND // 4 for row in range(240)], pa.timestamp("ns"))
+    (tmp_path / "ticks").mkdir()
+    write_ticks(tmp_path / "ticks" / "aaa.parquet", "AAA", table.set_column(0, "timestamp", times))
+    config = {"DEFAULT": {"equity_interval_sec": 7}} if interval else {}
+    result = run_parallel_backtest(tmp_path / "ticks", "v1_baseline", config, equity_interval=interval)
+    alone = MarketMakingBacktest(config, equity_interval=interval).run_streaming(tmp_path / "ticks")
+    assert result.equity["AAA"].num_rows == rows
+    assert alone.equity["AAA"].equals(result.equity["AAA"])
+    assert alone.summary.equals(MarketMakingBacktest().run_streaming(tmp_path / "ticks").summary)
+    options = ["--equity-interval", interval] if interval else []
+    arguments = ["backtest", "--strategy", "v1_baseline", "--data", str(tmp_path / "ticks"), "--output"]
+    assert CliRunner().invoke(app, [*arguments, str(tmp_path / "out"), *options]).exit_code == 0
+    assert len((tmp_path / "out" / "aaa_equity.csv").read_text().splitlines()) == rows + 1
+
+
+def test_an_interval_that_cannot_be(folder: Path) -> None:
+    for wrong, message in (("soon", "soon"), ("0s", "above 0")):
+        with pytest.raises(OptionError, match=message):
+            run_parallel_backtest(folder / "ticks", "v1_baseline", equity_interval=wrong)

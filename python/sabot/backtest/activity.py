@@ -22,7 +22,7 @@ _REFUSED = {
 # What is told of a security.
 COLUMNS = (
     *("session", "ticks", "outside_session", "book_missing", "book_crossed", "market_trades"),
-    *("orders", "orders_cut", *_REFUSED),
+    *("orders", "orders_cut", "equity_interval_ns", *_REFUSED),
 )
 
 

@@ -1,6 +1,7 @@
 """A strategy with its configuration, in whatever form a caller has them, as the engine takes it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config, text_of
@@ -9,7 +10,9 @@ from sabot.errors import OptionError
 if TYPE_CHECKING:
     from sabot import _native
 
-__all__ = ["make_plan", "resolved_strategy"]
+__all__ = ["Interval", "make_plan", "overrides_of", "resolved_strategy"]
+
+Interval = timedelta | str
 
 
 def resolved_strategy(strategy: Any) -> Any:
@@ -33,6 +36,18 @@ def resolved_strategy(strategy: Any) -> Any:
             raise OptionError(f"strategy: module '{module_name}' has no '{name}'.")
         found = getattr(found, part)
     return found
+
+
+def overrides_of(market: str | None, equity_interval: Interval | None) -> dict[str, Any]:
+    """What goes over the configuration of every security. Raises: OptionError, if the interval is no duration."""
+    seconds = None
+    if equity_interval is not None:
+        from sabot.arguments import nanoseconds
+
+        seconds = nanoseconds("equity_interval", equity_interval) / 1e9
+        if not seconds > 0:
+            raise OptionError(f"equity_interval must be above 0, found {equity_interval!r}.")
+    return {"market": market, "equity_interval_sec": seconds}
 
 
 def make_plan(strategy: Any, config: Config, overrides: Mapping[str, Any] | None = None) -> "_native.BacktestPlan":

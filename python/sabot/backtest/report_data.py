@@ -115,9 +115,10 @@ def _activity(folder: Path, succeeded: pa.Table, charted: set[str]) -> dict[str,
         activity = found.get(security)
         if activity is None or (trades and security not in charted):
             continue
-        counts = {name: count for name, count in activity.items() if name != "session" and count}
         why = None if trades else why_no_trades(activity)
-        shown[security] = {"session": activity["session"], "why": why, "counts": counts}
+        counts = dict(activity)
+        told = {"session": counts.pop("session"), "interval": counts.pop("equity_interval_ns") / 1e9, "why": why}
+        shown[security] = told | {"counts": {name: count for name, count in counts.items() if count}}
         if len(shown) == _ROWS_MAX:
             break
     return shown

@@ -65,7 +65,7 @@ class BacktestResult:
         Columns: `security`; `session`, such as "10:05-14:45", null without sessions; counts of `ticks`, those
                  `outside_session`, where nothing is decided, and of the others those with `book_missing`, a best bid or
                  ask, and the `market_trades`; of quotes that left the `book_crossed`; of `orders`, those that were
-                 `orders_cut` by limits, and those `refused_*`, a column a reason. All null of one that failed.
+                 `orders_cut` by limits, and those `refused_*`, a column a reason; and `equity_interval_ns`. All null of one that failed.
         """
         from sabot import _native
         from sabot.tables import table_of
@@ -79,7 +79,11 @@ class BacktestResult:
 
     @cached_property
     def equity(self) -> "dict[str, pa.Table]":
-        """The equity of each security that did not fail, sampled a minute: timestamp, position, mid, pnl, equity."""
+        """The equity of each security that did not fail, sampled: timestamp, position, mid, pnl, equity.
+
+        There is a row at the first tick, at the first one of each `equity_interval`, and at the last. Unless given, the
+        interval is a second where the ticks cover less than an hour, else a minute.
+        """
         return self._tables("equity")
 
     @property

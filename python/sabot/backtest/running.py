@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config
 from sabot.backtest.inputs import SecurityTicks, TickProgress, TickSource, opened_ticks
-from sabot.backtest.plan import make_plan, resolved_strategy
+from sabot.backtest.plan import Interval, make_plan, overrides_of, resolved_strategy
 from sabot.backtest.result import BacktestResult, SecurityRun
 from sabot.errors import OptionError
 
@@ -63,6 +63,7 @@ def run_parallel_backtest(
     sheet_names_filter: Sequence[str] | None = None,
     header_row: int = 3,
     market: str | None = None,
+    equity_interval: Interval | None = None,
     ticks_dir: Path | None = None,
     tables: bool = True,
     progress: ShowProgress | None = None,
@@ -74,7 +75,8 @@ def run_parallel_backtest(
     Strategy: a name (see strategies()) runs in threads. A class derived from Strategy, or a function that returns
               objects of one, runs in processes: it must be importable, and a script must start the run under
               `if __name__ == "__main__":`.
-    Config:   a dict, or the path of a JSON file; see load_strategy_config.
+    Config:   a dict, or the path of a JSON file; see load_strategy_config. `market` and `equity_interval` go over it
+              for all securities: session times, and the ticks' time between samples of the equity, such as "1s".
     Returns:  summary, trades and equity. A security that fails has its error there, and the others are whole.
     Writes:   in output_dir `{security}_trades_timeseries.csv`, `{security}_equity.csv`, and `backtest_summary.csv` when
               all others are there. The bytes are the same for every max_workers and chunk_size.
@@ -88,7 +90,7 @@ def run_parallel_backtest(
         from sabot.backtest.processes import packed
 
         pickled = packed(strategy)
-    overrides = {"market": market}
+    overrides = overrides_of(market, equity_interval)
     plan = make_plan(strategy, config, overrides)
     workers = _workers(max_workers)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
@@ -111,8 +113,15 @@ class MarketMakingBacktest:
     Strategies of any kind may be run so, also ones that are no part of a module.
     """
 
-    def __init__(self, config: Config = None, strategy: Any = "v1_baseline", *, market: str | None = None) -> None:
-        self._plan = make_plan(strategy, config, {"market": market})
+    def __init__(
+        self,
+        config: Config = None,
+        strategy: Any = "v1_baseline",
+        *,
+        market: str | None = None,
+        equity_interval: Interval | None = None,
+    ) -> None:
+        self._plan = make_plan(strategy, config, overrides_of(market, equity_interval))
 
     def run_streaming(
         self,

@@ -55,6 +55,13 @@ def backtest(
     chunk_size: Annotated[int, typer.Option(metavar="ROWS", min=1, help="Rows of a batch of ticks.")] = 100_000,
     header_row: HeaderRow = 3,
     market: MarketName = None,
+    equity_interval: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Between samples of the equity, such as 1s: a second for ticks of less than an hour, else a minute.",
+        ),
+    ] = None,
     ticks: TicksFolder = None,
     strategies: StrategyLibraries = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor table.")] = False,
@@ -91,7 +98,7 @@ def backtest(
                 },
                 parallel=parallel,
                 max_workers=max_workers,
-                market=market,
+                over_config={"market": market, "equity_interval": equity_interval},
             )
     except KeyboardInterrupt:
         left = f"The files of securities that were done are kept in {output}." if output else "Nothing was written."
@@ -116,14 +123,20 @@ class _Shown:
 
 
 def _run(
-    strategy: str, data: Path, options: dict[str, Any], *, parallel: bool, max_workers: int | None, market: str | None
+    strategy: str,
+    data: Path,
+    options: dict[str, Any],
+    *,
+    parallel: bool,
+    max_workers: int | None,
+    over_config: dict[str, str | None],
 ) -> "BacktestResult":
     from sabot.backtest import MarketMakingBacktest, run_parallel_backtest
 
     if parallel:
-        return run_parallel_backtest(data, strategy, max_workers=max_workers, market=market, **options)
+        return run_parallel_backtest(data, strategy, max_workers=max_workers, **over_config, **options)
     config = options.pop("config")
-    return MarketMakingBacktest(config, strategy, market=market).run_streaming(data, **options)
+    return MarketMakingBacktest(config, strategy, **over_config).run_streaming(data, **options)
 
 
 def _show(result: "BacktestResult") -> None:

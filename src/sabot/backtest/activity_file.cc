@@ -15,6 +15,7 @@ std::vector<std::pair<std::string, int64_t>> ActivityCounts(const Outcome& outco
       {"market_trades", activity.market_trades},
       {"orders", activity.orders.sent},
       {"orders_cut", activity.orders.cut},
+      {"equity_interval_ns", outcome.equity_interval_ns},
   };
   for (const auto& [refusal, name] : kRefusals) {
     counts.emplace_back("refused_" + std::string(name), activity.orders.refused[static_cast<std::size_t>(refusal)]);

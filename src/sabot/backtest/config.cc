@@ -262,6 +262,8 @@ arrow::Result<SecurityConfig> StrategyConfig::For(std::string_view security) con
   ARROW_ASSIGN_OR_RAISE(config.venue, MakeVenue([&](std::string_view name) -> const Value& {
                           return ValueOf(*FindParameter(name), layers);
                         }));
+  const Value& interval = ValueOf(*FindParameter("equity_interval_sec"), layers);
+  if (const auto* seconds = std::get_if<double>(&interval)) config.equity_interval_ns = std::llround(*seconds * 1e9);
   if (auto market = MarketOf(layers)) {
     config.venue.market = *std::move(market);
     config.market_given = true;

@@ -24,6 +24,7 @@ namespace sabot::backtest {
 struct SecurityConfig {
   Settings settings;   // Of the strategy.
   VenueOptions venue;
+  std::optional<int64_t> equity_interval_ns;  // See SimulationOptions.
   bool market_given = false;  // Whether the configuration names a market; else the ticks' own is taken.
 };
 

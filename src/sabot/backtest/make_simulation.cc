@@ -12,6 +12,7 @@ arrow::Result<MadeSimulation> MakeSimulation(const StrategyInfo& strategy, const
     ARROW_ASSIGN_OR_RAISE(chosen.venue.market, FindMarket(market_of_ticks));
   }
   options.venue = std::move(chosen.venue);
+  if (!options.equity_interval_ns) options.equity_interval_ns = chosen.equity_interval_ns;
   ARROW_ASSIGN_OR_RAISE(auto made, strategy.make(chosen.settings));
   MadeSimulation result{.simulation = nullptr, .strategy = made.get()};
   ARROW_ASSIGN_OR_RAISE(result.simulation, Simulation::Make(std::move(options), std::move(made)));

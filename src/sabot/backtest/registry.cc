@@ -196,6 +196,12 @@ std::span<const Parameter> VenueParameters() {
        .least = 0,
        .least_open = true,
        .doc = "Largest worth of a position: it is at most floor(max_notional / price) as well."},
+      {.name = "equity_interval_sec",
+       .nullable = true,
+       .least = 0.001,
+       .most = 1e9,
+       .doc = "Seconds of the ticks' time between samples of the equity; null: 1 where they cover less than an hour, "
+              "else 60."},
   };
   return parameters;
 }

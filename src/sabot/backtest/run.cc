@@ -31,10 +31,10 @@ class SecurityRun {
     auto run = std::make_unique<SecurityRun>();
     run->keep_rows_ = options.keep_rows;
     const bool keep_trades = options.keep_rows || !options.folder.empty();
+    SimulationOptions simulation{.keep_trades = keep_trades};
+    if (!keep_trades) simulation.equity_interval_ns = 0;
     ARROW_ASSIGN_OR_RAISE(run->simulation_,
-                          MakeSimulation(plan.strategy, plan.config, security, market,
-                                         {.equity_interval_ns = keep_trades ? options.equity_interval_ns : 0,
-                                          .keep_trades = keep_trades}));
+                          MakeSimulation(plan.strategy, plan.config, security, market, std::move(simulation)));
     if (!options.folder.empty()) {
       ARROW_ASSIGN_OR_RAISE(run->files_, CreateResultFiles(options.folder, security, options.parquet));
     }

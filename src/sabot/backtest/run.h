@@ -44,7 +44,6 @@ struct RunOptions {
   std::string folder = {};       // For the files, which PrepareFolder has made; empty: none.
   bool parquet = false;          // Trades and equity as Parquet there, too.
   bool keep_rows = false;        // Whether results have trades and equity.
-  int64_t equity_interval_ns = 60'000'000'000;
 };
 
 struct SecurityResult {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "sabot/backtest/equity_samples.h"
 #include "sabot/backtest/feature_columns.h"
 #include "sabot/backtest/performance.h"
 #include "sabot/backtest/session_clock.h"
@@ -24,12 +25,13 @@ class TickSimulation final : public Simulation {
         features_(std::move(features)),
         clock_(options_.venue.market),
         venue_(options_.venue),
-        ledger_(options_.venue.contract) {}
+        ledger_(options_.venue.contract),
+        equity_(options_.equity_interval_ns) {}
 
   arrow::Status Push(const Ticks& ticks) override;
   arrow::Result<Outcome> Finish() override;
   std::vector<TradeRow> TakeTrades() override { return std::exchange(trades_, {}); }
-  std::vector<EquityRow> TakeEquity() override { return std::exchange(equity_, {}); }
+  std::vector<EquityRow> TakeEquity() override { return equity_.Take(); }
 
  private:
   arrow::Status Step(const Tick& tick, std::span<const double> features);
@@ -40,7 +42,7 @@ class TickSimulation final : public Simulation {
   arrow::Status Settle();
   arrow::Status Enter(const Fill& fill);
   arrow::Status CheckTrade(const Tick& trade) const;
-  void SampleEquity(int64_t timestamp);
+  EquityRow EquityAt(int64_t timestamp) const;
   double Mark() const;
 
   const SimulationOptions options_;
@@ -57,14 +59,13 @@ class TickSimulation final : public Simulation {
   int64_t last_timestamp_ = std::numeric_limits<int64_t>::min();
   double last_trade_ = kNan;  // Price, of this date in a market with sessions.
   int64_t last_trade_timestamp_ = 0;
-  int64_t next_sample_ = std::numeric_limits<int64_t>::min();
   int64_t rows_ = 0;
   int64_t crossed_ = 0;
   int64_t decided_ = 0;        // Ticks at which the strategy was asked;
   int64_t one_sided_ = 0;      // of them, those without a best bid or a best ask,
   int64_t decided_trades_ = 0;  // and the trades.
   std::vector<TradeRow> trades_;
-  std::vector<EquityRow> equity_;
+  EquitySamples equity_;
 };
 
 // A broken promise of ours would make every figure worthless, so the simulation ends with an error instead.
@@ -130,12 +131,7 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
     venue_.set_now(tick.timestamp);
     ARROW_RETURN_NOT_OK(strategy_->OnTick({tick, venue_.book(), ledger_, options_.venue.limits, features}, venue_));
   }
-  if (tick.timestamp >= next_sample_ && options_.equity_interval_ns > 0) {
-    SampleEquity(tick.timestamp);
-    const int64_t interval = options_.equity_interval_ns;
-    const int64_t past = ((tick.timestamp % interval) + interval) % interval;
-    next_sample_ = tick.timestamp - past + interval;
-  }
+  if (equity_.Due(tick.timestamp)) equity_.Add(EquityAt(tick.timestamp));
   return arrow::Status::OK();
 }
 
@@ -216,20 +212,21 @@ double TickSimulation::Mark() const {
   return std::isnan(mid) ? last_trade_ : mid;
 }
 
-void TickSimulation::SampleEquity(int64_t timestamp) {
+EquityRow TickSimulation::EquityAt(int64_t timestamp) const {
   const double mark = Mark();
   const double equity = ledger_.position() == 0 ? ledger_.pnl() : ledger_.Equity(mark);
-  equity_.push_back({timestamp, ledger_.position(), mark, ledger_.pnl(), equity});
+  return {timestamp, ledger_.position(), mark, ledger_.pnl(), equity};
 }
 
 arrow::Result<Outcome> TickSimulation::Finish() {
   if (options_.venue.market.has_sessions()) ARROW_RETURN_NOT_OK(CloseDate());
-  if (rows_ > 0 && options_.equity_interval_ns > 0) SampleEquity(last_timestamp_);
+  if (rows_ > 0) equity_.Finish(EquityAt(last_timestamp_));
   Outcome outcome;
   performance_.AddTo(outcome);
   outcome.final_position = ledger_.position();
   outcome.fees = ledger_.fees();
   outcome.rows = rows_;
+  outcome.equity_interval_ns = equity_.interval_ns();
   outcome.crossed = crossed_;
   outcome.orders_rejected = venue_.counts().refused_all();
   outcome.activity = {.session = HoursText(options_.venue.market),
@@ -261,7 +258,7 @@ arrow::Status Check(const VenueOptions& venue) {
 arrow::Result<std::unique_ptr<Simulation>> Simulation::Make(SimulationOptions options,
                                                             std::unique_ptr<Strategy> strategy) {
   ARROW_RETURN_NOT_OK(Check(options.venue));
-  if (options.equity_interval_ns < 0) {
+  if (options.equity_interval_ns.value_or(0) < 0) {
     return data::OptionError("simulation: equity_interval_ns must not be negative; 0 samples nothing.");
   }
   ARROW_ASSIGN_OR_RAISE(auto features, FeatureColumns::Make(strategy->features(), options.venue.market.has_sessions()));

@@ -41,7 +41,9 @@ struct VenueOptions {
 
 struct SimulationOptions {
   VenueOptions venue = {};
-  int64_t equity_interval_ns = 60'000'000'000;  // Event time between samples of the equity; 0: no samples.
+  // Event time between samples of the equity; 0: no samples; none: a second where the ticks cover less than an hour,
+  // else a minute.
+  std::optional<int64_t> equity_interval_ns = std::nullopt;
   bool keep_trades = true;  // Whether TakeTrades has rows; outcomes are the same without.
 };
 
@@ -81,6 +83,7 @@ struct Outcome {
   int64_t crossed = 0;  // Quote ticks after which the book was crossed or locked.
   int64_t orders_rejected = 0;  // For any reason.
   std::vector<double> daily_pnl;  // Of the market dates, in order.
+  int64_t equity_interval_ns = 0;  // Between its samples; 0: none were taken.
   Activity activity;
 };
 

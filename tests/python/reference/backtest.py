@@ -34,7 +34,9 @@ from reference.backtest_settings import Market, nanoseconds
 
 BUY, SELL = 1, -1
 SIDES = (BUY, SELL)
-MINUTE_NS = 60 * 10**9
+SECOND_NS = 10**9
+MINUTE_NS = 60 * SECOND_NS
+HOUR_NS = 60 * MINUTE_NS
 
 
 class Tick(NamedTuple):
@@ -105,6 +107,7 @@ class Backtest:
     settings: dict[str, Any]
     strategy: Strategy
     has_side: bool
+    interval: int  # Nanoseconds between samples of the equity.
     time: int = 0
     index: int = -1
     date: int | None = None
@@ -156,7 +159,7 @@ class Backtest:
 
     def work(self, index: int, tick: Tick) -> None:
         self.index = index
-        minute_before = self.time // MINUTE_NS if index else None
+        interval_before = self.time // self.interval if index else None
         date = tick.timestamp // DAY_NS
         if self.date is not None and date != self.date:
             self.end_date()
@@ -175,7 +178,7 @@ class Backtest:
             self.quote(tick)
         if self.session is not None and not self.flattened:
             self.on_the_way += [(self.time + self.latency, message) for message in self.strategy.tick(self)]
-        if self.time // MINUTE_NS != minute_before:
+        if self.time // self.interval != interval_before:
             self.sample(self.mid())
 
     def end_date(self) -> None:
@@ -371,7 +374,11 @@ def replay(
 ) -> Result:
     """Every tick in the order of time, then the end of the data as one more date change."""
     ordered = sorted((Tick(*tick) for tick in ticks), key=lambda tick: tick.timestamp)
-    backtest = Backtest(settings, strategy, has_side)
+    span = ordered[-1].timestamp - ordered[0].timestamp if ordered else 0
+    interval = SECOND_NS if span < HOUR_NS else MINUTE_NS
+    if settings["equity_interval_sec"] is not None:
+        interval = nanoseconds(settings["equity_interval_sec"], 1e9)
+    backtest = Backtest(settings, strategy, has_side, interval)
     for index, tick in enumerate(ordered):
         backtest.work(index, tick)
     if ordered:

@@ -59,6 +59,7 @@ def config(seed: int) -> dict[str, Any]:
         "quote_size_ask": draw.choice([None, None, 300]),
         "refill_interval_sec": draw.choice([180, 20, 0.5, 0]),
         "min_local_currency_before_quote": draw.choice([0, 0, 500, 25_000]),
+        "equity_interval_sec": draw.choice([None, None, 60, 0.5, 7200]),
     }
     return {key: value for key, value in drawn.items() if value is not None}
 

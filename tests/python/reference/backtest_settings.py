@@ -21,6 +21,7 @@ VENUE: dict[str, Any] = {
     "contract_size": 1,
     "max_position": 2_000_000,
     "max_notional": None,
+    "equity_interval_sec": None,
 }
 MARKETS: dict[str, dict[str, Any]] = {"adx": {"continuous": ["10:05", "14:45"], "flatten": "14:55"}}
 

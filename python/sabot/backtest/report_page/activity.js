@@ -20,7 +20,14 @@ const ACTIVITY = {
   refused_nothing_to_take: "refused: too little shown",
 };
 
-// activity: { session, why, counts }, null where the folder does not tell; counts of zero are left out.
+// How often equity was sampled: "each minute"; nothing where the folder does not tell.
+function samplingOf(activity) {
+  if (!activity?.interval) return "";
+  const names = { 1: "each second", 60: "each minute" };
+  return `, sampled ${names[activity.interval] ?? `every ${activity.interval} s`}`;
+}
+
+// activity: { session, interval, why, counts }, null where the folder does not tell; counts of zero are left out.
 function activityOf(activity) {
   if (!activity) return [];
   const counts = Object.entries(activity.counts).map(([name, value]) =>

@@ -47,7 +47,7 @@ function securitySection(backtest, row) {
       ...activity,
     ];
   }
-  return [heading, facts(column, row, charts), ...activity, ...notes, chartsOf(data, charts)];
+  return [heading, facts(column, row, charts), ...activity, ...notes, chartsOf(data, charts, samplingOf(data.activity[name]))];
 }
 
 function facts(column, row, charts) {
@@ -79,7 +79,7 @@ function facts(column, row, charts) {
   );
 }
 
-function chartsOf(data, charts) {
+function chartsOf(data, charts, sampling) {
   const group = new ChartGroup(data.sessions);
   const prices = [...(charts.mid?.v ?? []), ...(charts.fills ?? []).flatMap((fill) => [fill[5], fill[6]])];
   const priced = decimalsOfPrices(prices);
@@ -122,7 +122,7 @@ function chartsOf(data, charts) {
     }),
     new Chart({
       title: "Drawdown",
-      hint: "of equity",
+      hint: `of equity${sampling}`,
       group,
       height: 180,
       zero: true,
