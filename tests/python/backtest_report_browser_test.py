@@ -1,5 +1,6 @@
 """The report of a backtest in a browser: charts are drawn, tables sort, keys work, nothing is loaded or reported."""
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,6 +141,20 @@ def test_the_address_names_a_security(opened: Any, report: Path) -> None:
     assert opened(report, fragment="#EMAAR").inner_text("#security h2") == "EMAAR"
     assert opened(report, fragment="#nobody").inner_text("#security h2") == "ADNOCGAS"
     assert opened(report, fragment="#%E0%A4%A").inner_text("#security h2") == "ADNOCGAS"
+    assert opened(report, fragment="#sweep").locator(".unknown").is_hidden()
+
+
+def test_an_address_that_names_none_shows_the_whole(opened: Any, report: Path) -> None:
+    page = opened(report, fragment="#NO%20SUCH")
+    page.wait_for_selector(".overview .line.equity")
+    told = page.locator(".unknown")
+    assert told.inner_text() == "There is no security 'NO SUCH' in this run, which the address names."
+    page.evaluate("location.hash = 'EMAAR'")
+    page.wait_for_function("document.querySelector('#security h2').textContent === 'EMAAR'")
+    assert told.is_hidden()
+    page.evaluate("location.hash = '<b>'")
+    page.wait_for_function("!document.querySelector('.unknown').hidden")
+    assert page.inner_text("#security h2") == "EMAAR"
 
 
 def test_values_are_read_with_mouse_and_keys(opened: Any, report: Path) -> None:
@@ -322,6 +337,54 @@ def test_parameters_of_many_values_are_cut_into_ranges(opened: Any, tmp_path: Pa
     assert page.locator(".heat tbody tr").first.locator("td").first.inner_text() == "1"
     page.locator(".heat td button").first.click()
     assert [row.split("\t")[0] for row in page.locator(".sweep .table tbody tr").all_inner_texts()] == ["2", "0"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "labels"),
+    [
+        ([10 * 60 ** (n / 29) for n in range(30)], "10 15 20 30 50 70 100 150 200 300 500 700"),
+        ([0.001 * 10 ** (4 * n / 29) for n in range(30)], "0.001 0.002 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 20"),
+        ([10 + 590 * n / 29 for n in range(30)], "0 100 200 300 400 500 600 700"),
+    ],
+    ids=["logarithms", "many decades", "even"],
+)
+def test_a_parameter_of_many_sizes_is_cut_by_its_logarithm(
+    opened: Any, tmp_path: Path, sizes: list[float], labels: str
+) -> None:
+    rows = "".join(f"{n},A,{size!r},{n % 2},1,{n}\n" for n, size in enumerate(sizes))
+    (tmp_path / "sweep_results.csv").write_text(f"set,security,size,flag,trades,realized_pnl\n{rows}")
+    page = opened(write_report(tmp_path))
+    edges = labels.split()
+    expected = [f"{low} \N{EN DASH} {high}" for low, high in itertools.pairwise(edges)]
+    assert page.locator(".heat thead th").all_inner_texts() == expected
+    for place in range(len(expected)):  # Each set is in the range that its size is in.
+        low, high = (float(edge) for edge in edges[place : place + 2])
+        found = sum(low <= size * (1 + 1e-9) and size < high for size in sizes)
+        titles = page.eval_on_selector_all(
+            f".heat tbody td:nth-child({place + 2}) button", "cells => cells.map(cell => cell.title)"
+        )
+        assert sum(int(title.split("(")[1].split()[0]) for title in titles) == found, expected[place]
+
+
+@pytest.mark.parametrize("width", [400, 1280, 1600])
+def test_no_figure_is_cut(opened: Any, tmp_path: Path, width: int) -> None:
+    row = "90210,-8765432.25,123,122,-1950325,12345678901,812449.35,2826410,-12.84,0.619,98765432,1906,\n"
+    names = ("ADNOCGAS", "EMAARDEV", "FERTIGLB")
+    text = SUMMARY.partition("\n")[0] + "\n" + "".join(f"{name},{row}" for name in names)
+    (tmp_path / "backtest_summary.csv").write_text(text)
+    page = opened(write_report(tmp_path), width=width)
+    cut = page.eval_on_selector_all(
+        ".figure dd, .securities td, .securities th",
+        "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.textContent)",
+    )
+    assert cut == []
+    lines = page.eval_on_selector_all(
+        ".figure dt + dd", "all => all.map(one => one.getClientRects().length * one.clientHeight)"
+    )
+    assert max(lines) < 40, "a figure stands on one line"
+    inner, whole = page.eval_on_selector(".securities .scroll", "box => [box.clientWidth, box.scrollWidth]")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert whole == inner if width >= 1280 else whole > inner
 
 
 def test_many_securities_are_searched(opened: Any, tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ class Backtest {
     this.names = this.column.get("security");
     this.failed = new Set(data.errors.map(([security]) => security));
     this.detail = html("section", { id: "security", "aria-label": "Security" });
+    this.unknown = html("p", { class: "unknown", role: "status", hidden: true });
     this.pick = this.pick.bind(this);
     this.table = this.#table();
   }
 
   sections() {
-    return [headline(this), failures(this), notes(this), overview(this), this.#securities(), this.detail].filter(
-      Boolean,
-    );
+    const whole = [headline(this), failures(this), notes(this), overview(this), this.#securities()];
+    return [this.unknown, ...whole, this.detail].filter(Boolean);
   }
 
   subtitle() {
@@ -24,7 +24,7 @@ class Backtest {
 
   #table() {
     const { data } = this;
-    const shown = data.columns.filter((column) => column.name !== "error");
+    const shown = data.columns.filter((column) => column.name !== "error");  // These stand above, in full.
     const columns = shown
       .sort((a, b) => placeOf(a.name) - placeOf(b.name))
       .map(({ name, number, values }) => columnOf(name, number, values));
@@ -35,9 +35,6 @@ class Backtest {
       cell: (row) => (this.failed.has(this.names[row]) ? "failed" : sparkline(data.charts[this.names[row]]?.equity)),
     };
     columns.splice(1, 0, drawn);
-    if (this.failed.size > 0) {
-      columns.push({ ...columnOf("error", false, this.column.get("error")), className: "error minor", titled: true });
-    }
     return new SortedTable({
       caption: "Securities",
       columns,
@@ -69,18 +66,27 @@ class Backtest {
     return html("section", { class: "securities" }, heading, html("div", { class: "panel flush" }, this.table.element));
   }
 
-  // The first of the table, or the one that the address names.
+  // The first of the table, or the one that the address names, now and whenever that changes.
   start() {
-    const row = this.names.findIndex((name) => encodeURIComponent(name) === location.hash.slice(1));
+    window.addEventListener("hashchange", () => this.#follow());
     const order = this.table.sorted();
-    const first = order.find((each) => this.data.charts[this.names[each]]) ?? order[0];
-    if (this.names.length > 0) this.pick(row >= 0 ? row : first, row >= 0);
+    if (order.length > 0) this.pick(order.find((each) => this.data.charts[this.names[each]]) ?? order[0], false);
+    this.#follow();
+  }
+
+  #follow() {
+    const named = location.hash.slice(1);
+    const row = this.names.findIndex((name) => encodeURIComponent(name) === named || name === fromAddress(named));
+    this.unknown.hidden = row >= 0 || named === "" || document.getElementById(named) !== null;
+    this.unknown.textContent = `There is no security '${fromAddress(named)}' in this run, which the address names.`;
+    if (row >= 0) this.pick(row, true);
   }
 
   pick(row, asked) {
     this.table.pick(row);
     this.detail.replaceChildren(...securitySection(this, row));
     if (!asked) return;
+    this.unknown.hidden = true;
     history.replaceState(null, "", `#${encodeURIComponent(this.names[row])}`);
     this.detail.scrollIntoView({ block: "nearest" });
   }
@@ -91,5 +97,14 @@ class Backtest {
     this.pick(order[(Math.max(0, place) + distance + order.length) % order.length], false);
     history.replaceState(null, "", `#${encodeURIComponent(this.names[this.table.picked])}`);
     this.detail.querySelector(distance < 0 ? ".previous" : ".next").focus();
+  }
+}
+
+// What an address names; as it stands, where it is no encoded text.
+function fromAddress(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }

@@ -65,14 +65,50 @@ function axisOf({ name, number, values, codes }) {
   if (!number || values.length <= VALUES_MAX) {
     return { name, labels: values.map((value) => shownValue(value, number)), codes };
   }
-  const [low, high] = extent(values.filter((value) => value !== null));
+  const present = values.filter((value) => value !== null);
+  const edges = isLogarithmic(present) ? edgesOfPowers(present) : evenEdges(present);
+  const labels = edges.slice(1).map((edge, index) => `${edges[index].text} – ${edge.text}`);
+  const bin = (value) => edges.findLastIndex((edge) => value >= edge.least);
+  return { name, labels, codes: codes.map((code) => (values[code] === null ? -1 : bin(values[code]))) };
+}
+
+// Whether values from small to large, all above 0, lie more evenly by their logarithms than as they are.
+function isLogarithmic(values) {
+  const [low, high] = extent(values);
+  if (low <= 0 || high < 8 * low) return false;
+  const middle = [...values].sort((a, b) => a - b)[values.length >> 1];
+  const share = (value) => (value - low) / (high - low);
+  const shareOfLogarithm = (value) => Math.log(value / low) / Math.log(high / low);
+  return Math.abs(shareOfLogarithm(middle) - 0.5) < Math.abs(share(middle) - 0.5);
+}
+
+// Where ranges begin, the end of the last one included; `least` is below the edge by what rounding may leave.
+function evenEdges(values) {
+  const [low, high] = extent(values);
   const { step } = valueTicks(low, high, RANGES);
-  const bin = (value) => Math.floor(value / step + 1e-9);
-  const edge = (index) => fixed(index * step, decimalsOfStep(step));
-  const first = bin(low);
-  const ranges = Array.from({ length: bin(high) - first + 1 }, (_, index) => first + index);
-  const labels = ranges.map((index) => `${edge(index)} – ${edge(index + 1)}`);
-  return { name, labels, codes: codes.map((code) => (values[code] === null ? -1 : bin(values[code]) - first)) };
+  const [first, last] = [Math.floor(low / step + 1e-9), Math.floor(high / step + 1e-9) + 1];
+  return Array.from({ length: last - first + 1 }, (_, index) => ({
+    least: (first + index - 1e-9) * step,
+    text: fixed((first + index) * step, decimalsOfStep(step)),
+  }));
+}
+
+// 1, 2, 5, 10, 20 and so on: about equal parts of a logarithm, more or fewer of them by how far the values reach.
+function edgesOfPowers(values) {
+  const [low, high] = extent(values);
+  const decades = Math.log10(high / low);
+  const steps = [[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]].find((each) => each.length * decades < 12.5) ?? [1];
+  const every = Math.ceil(decades / 24);
+  const edges = [];
+  for (let power = Math.floor(Math.log10(low)) - every; power <= Math.log10(high) + every + 1; power += every) {
+    for (const step of steps) {
+      const edge = Number(`${step}e${power}`);
+      edges.push({ least: edge * (1 - 1e-9), text: plain(edge) });
+    }
+  }
+  const first = edges.findLastIndex((edge) => edge.least <= low);
+  const last = edges.findIndex((edge) => edge.least > high);
+  return edges.slice(first, last + 1);
 }
 
 // The colour of a value, and the name of the ramp that explains it. Each side of 0 has its own, up to its own end.

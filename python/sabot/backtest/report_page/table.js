@@ -99,7 +99,7 @@ class SortedTable {
     }
     const name =
       `${column.number ? "number " : ""}${column.signed ? sign(value) : ""} ${column.className ?? ""}`.trim();
-    return html("td", { class: name || null, title: column.titled ? value : null }, text);
+    return html("td", { class: name || null }, text);
   }
 
   #key(event) {
