@@ -387,22 +387,78 @@ def of_polars(table: pa.Table) -> Any:
     return pytest.importorskip("polars").from_arrow(table)
 
 
-def plain(table: pa.Table) -> Any:
-    columns = {
-        "timestamp": table["timestamp"].cast(pa.timestamp("us"), safe=False),
-        "type": table["type"].cast("string"),
-    }
-    return pa.table({**columns, "price": table["price"], "volume": table["volume"].cast(pa.int64())})
+def texts(kind: pa.DataType) -> Callable[[pa.Table], Any]:
+    def convert(table: pa.Table) -> Any:
+        column = table["type"].cast("string")
+        encoded = column.cast(kind) if not pa.types.is_dictionary(kind) else column.dictionary_encode().cast(kind)
+        columns = {"type": encoded, "price": table["price"], "volume": table["volume"].cast(pa.int64())}
+        return pa.table({"timestamp": table["timestamp"], **columns})
+
+    return convert
 
 
-@pytest.mark.parametrize("convert", [of_pandas, of_polars, plain])
+def times(unit: str, zone: str | None = None) -> Callable[[pa.Table], Any]:
+    def convert(table: pa.Table) -> Any:
+        moments = table["timestamp"].cast(pa.timestamp(unit)).cast(pa.timestamp(unit, zone))
+        return table.set_column(0, "timestamp", moments)
+
+    return convert
+
+
+CONVERSIONS = [of_pandas, of_polars, *map(times, ("s", "ms", "us", "ns")), times("ms", "UTC")]
+CONVERSIONS += map(texts, (pa.large_string(), pa.string_view(), pa.dictionary(pa.uint8(), pa.large_string())))
+
+
+@pytest.mark.parametrize("convert", CONVERSIONS)
 def test_frames_and_other_widths_are_read_as_ticks(convert: Callable[[pa.Table], Any]) -> None:
-    whole = 1_000 * (ticks(3)["timestamp"].cast(pa.int64()).to_numpy() // 1_000)
+    whole = 1_000_000_000 * (ticks(3)["timestamp"].cast(pa.int64()).to_numpy() // 1_000_000_000)
     table = ticks(3).set_column(0, "timestamp", pa.array(whole, pa.timestamp("ns")))
-    run = MarketMakingBacktest({"DEFAULT": {"quote_size": 1_000}}).run_ticks
+    config = {"DEFAULT": {"quote_size": 1_000}}
+    run = MarketMakingBacktest(config).run_ticks
     expected = run(table).trades["TICKS"]
     assert expected.num_rows > 5
     assert run(convert(table)).trades["TICKS"].equals(expected)
+
+    converted = convert(table)
+    symbols = pa.array(["TICKS"] * len(table), pa.string_view())
+    if isinstance(converted, pa.Table):
+        converted = converted.append_column("symbol", symbols)
+    else:
+        converted = pa.table(converted).append_column("symbol", symbols)
+    paper = paper_trading("v1_baseline", config)
+    fills = pa.concat_tables([pa.table(paper(batch)) for batch in converted.to_batches(max_chunksize=700)])
+    found = pa.concat_tables([fills, paper.finish()]).drop_columns("symbol")
+    assert found.combine_chunks().equals(expected.combine_chunks())
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "error", "message"),
+    [
+        (
+            "timestamp",
+            pa.array([2**40], pa.timestamp("s")),
+            DataError,
+            r"'timestamp' is timestamp\[s\].*would change",
+        ),
+        (
+            "timestamp",
+            pa.array([1], pa.timestamp("s", "Asia/Dubai")),
+            SchemaError,
+            r"Dubai\]; expected no time",
+        ),
+        ("price", pa.array([2**53 + 1]), DataError, "'price' is int64; read as double a value would change"),
+        ("type", pa.array([1]), SchemaError, "'type' is int64; expected utf8"),
+    ],
+)
+def test_ticks_that_cannot_be_read_without_a_change(
+    column: str, values: pa.Array, error: type[Exception], message: str
+) -> None:
+    one = ticks(3).slice(0, 1)
+    table = one.set_column(one.column_names.index(column), column, values)
+    with pytest.raises(error, match=message):
+        MarketMakingBacktest().run_ticks(table)
+    with pytest.raises(error, match=message):
+        paper_trading("v1_baseline")(table.append_column("symbol", pa.array(["AAA"])))
 
 
 def test_what_is_no_number_stays_an_error() -> None:

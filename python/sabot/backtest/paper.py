@@ -34,7 +34,8 @@ def paper_trading(
     """A strategy that trades on a live stream, on paper: `stream.flat_map(paper_trading("v1_baseline", config))`.
 
     Input:   ticks of many symbols, in the order of their times: the column `by`, timestamp, type, price, volume, and
-             `side` where it is known. Other columns are ignored.
+             `side` where it is known; of the types that MarketMakingBacktest.run_ticks takes. Other columns are
+             ignored.
     Output:  a row a fill: the symbol, timestamp, side, fill_price, fill_qty, realized_pnl, position, pnl, kind. They
              are those of a backtest of the same ticks, however the stream is cut into batches.
     State:   a simulation a symbol, as long as the function lives; it is in no checkpoint. One function is for one run.

@@ -160,14 +160,13 @@ class MarketMakingBacktest:
         """Run over the ticks of one security that are there already: a table, a frame, a record batch reader.
 
         Input:   timestamp, type: bid, ask or trade, price and volume, `side` (+1, -1 or null) where it is known.
-                 Timestamps of any unit without a zone, text and numbers of any width are cast, batch by batch.
+                 Timestamps of any unit, without a zone or in UTC, text and numbers of any width are cast, batch by
+                 batch; a value that would be another one is a DataError, another zone a SchemaError.
         Raises:  SchemaError or DataError, if the ticks cannot be used; what the strategy raised, as it was raised.
         """
-        from sabot.backtest.tick_tables import tick_batches
-
         started = time.monotonic()
         folder = _prepared(output_dir)
-        result = self._plan.run_table(tick_batches(ticks), security, chunk_size, folder)
+        result = self._plan.run_table(ticks, security, chunk_size, folder)
         return _finished([SecurityRun.of(result)], folder, started)
 
 

@@ -9,6 +9,7 @@
 
 #include "sabot/backtest/result_tables.h"
 #include "sabot/backtest/simulation.h"
+#include "sabot/backtest/tick_types.h"
 #include "sabot/data/errors.h"
 #include "sabot/data/key_index.h"
 
@@ -36,7 +37,8 @@ class SymbolSimulations final : public PaperTrading {
       return data::DataError("paper trading: a tick has no " + by_ + ". Leave such rows out before it.");
     }
     ARROW_RETURN_NOT_OK(BeginNewSymbols());
-    ARROW_ASSIGN_OR_RAISE(const auto columns, ticks->SelectColumns(tick_columns_));
+    ARROW_ASSIGN_OR_RAISE(auto columns, ticks->SelectColumns(tick_columns_));
+    ARROW_ASSIGN_OR_RAISE(columns, ReadableTicks(std::move(columns)));
     Fills fills;
     for (int64_t begin = 0, end = 0; begin < rows; begin = end) {  // As many of one symbol as stand together.
       const int32_t slot = slots[static_cast<std::size_t>(begin)];

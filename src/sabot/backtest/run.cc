@@ -15,6 +15,7 @@
 #include "sabot/backtest/result_files.h"
 #include "sabot/backtest/result_tables.h"
 #include "sabot/backtest/simulation.h"
+#include "sabot/backtest/tick_types.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/executor.h"
 #include "sabot/env/storage.h"
@@ -112,7 +113,8 @@ arrow::Result<SecurityResult> RunReader(const RunPlan& plan, const std::string& 
     ARROW_ASSIGN_OR_RAISE(const auto batch, ticks.Next());
     if (batch == nullptr) break;
     for (int64_t begin = 0; begin < batch->num_rows(); begin += options.chunk_rows) {
-      ARROW_RETURN_NOT_OK(run->Push(batch->Slice(begin, options.chunk_rows)));
+      ARROW_ASSIGN_OR_RAISE(auto rows, ReadableTicks(batch->Slice(begin, options.chunk_rows)));
+      ARROW_RETURN_NOT_OK(run->Push(std::move(rows)));
       ARROW_RETURN_NOT_OK(interrupt.Check());
     }
   }
