@@ -56,6 +56,29 @@ std::string NameOf(backtest::TickType type) {
 
 std::optional<double> Known(double value) { return std::isnan(value) ? std::nullopt : std::optional(value); }
 
+// What Python calls where an object has no such attribute: an AttributeError with the nearest names of those it has,
+// `more` among them.
+[[noreturn]] void NoAttribute(const nb::handle& self, const std::string& name,
+                              const std::vector<std::string>& more = {}) {
+  std::vector<std::string> known = more;
+  const auto kind = nb::borrow(reinterpret_cast<PyObject*>(Py_TYPE(self.ptr())));
+  for (const nb::handle each : nb::steal<nb::list>(PyObject_Dir(kind.ptr()))) {
+    if (auto text = nb::cast<std::string>(each); !text.starts_with('_')) known.push_back(std::move(text));
+  }
+  const auto kind_name = nb::cast<std::string>(kind.attr("__name__"));
+  throw nb::attribute_error((kind_name + " has no '" + name + "'." + data::NearestNames(name, known)).c_str());
+}
+
+// Such as: Fill(timestamp=0, price=1.5).
+std::string Repr(const nb::handle& self, const std::vector<std::string>& names) {
+  std::string text =
+      nb::cast<std::string>(nb::borrow(reinterpret_cast<PyObject*>(Py_TYPE(self.ptr()))).attr("__name__"));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += (i == 0 ? "(" : ", ") + names[i] + "=" + nb::repr(self.attr(names[i].c_str())).c_str();
+  }
+  return text + ")";
+}
+
 // What a strategy sees at a tick. Copied, so that one that was kept shows the newest tick, and never lost memory.
 struct PythonMoment {
   backtest::Tick tick;
@@ -65,11 +88,12 @@ struct PythonMoment {
   std::vector<std::string> names;  // Of the features,
   std::vector<double> values;      // and what they are.
 
-  nb::object Feature(const std::string& name) const {
+  // Nothing, if there is none by this name.
+  std::optional<nb::object> Feature(const std::string& name) const {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == name) return i < values.size() && !std::isnan(values[i]) ? nb::cast(values[i]) : nb::none();
     }
-    throw nb::attribute_error(("a moment has no '" + name + "'." + data::NearestNames(name, names)).c_str());
+    return std::nullopt;
   }
   std::optional<double> Mid() const { return Known(book.mid()); }
 };
@@ -130,6 +154,17 @@ arrow::Status Call(Function&& function) {
   }
 }
 
+constexpr char kPlainFunction[] = "Write a plain function, without yield or async, that returns nothing.";
+constexpr char kSendOrders[] =
+    "Orders are sent by orders.buy and orders.sell, in a plain function without yield or async.";
+
+// A method that a strategy has written returned this. An order's number is taken, too: `return orders.buy(...)`.
+void CheckReturned(const nb::object& returned, const char* method, const char* advice) {
+  if (returned.is_none() || PyLong_Check(returned.ptr())) return;
+  PyErr_Format(PyExc_TypeError, "%s returned %.200R; expected None. %s", method, returned.ptr(), advice);
+  throw nb::python_error();
+}
+
 class PythonStrategy final : public backtest::Strategy {
  public:
   // With the GIL.
@@ -154,10 +189,10 @@ class PythonStrategy final : public backtest::Strategy {
 
   std::vector<backtest::Feature> features() const override { return features_; }
   void OnDate() override {
-    Keep(Call([&] { held_->strategy.attr("on_date")(); }));
+    Keep(Call([&] { CheckReturned(held_->strategy.attr("on_date")(), "on_date", kPlainFunction); }));
   }
   void OnFill(const backtest::Fill& fill) override {
-    Keep(Call([&] { held_->strategy.attr("on_fill")(fill); }));
+    Keep(Call([&] { CheckReturned(held_->strategy.attr("on_fill")(fill), "on_fill", kPlainFunction); }));
   }
   arrow::Status OnTick(const backtest::Moment& moment, backtest::Orders& orders) override {
     ARROW_RETURN_NOT_OK(status_);
@@ -167,7 +202,7 @@ class PythonStrategy final : public backtest::Strategy {
     moment_->limits = moment.limits;
     moment_->values.assign(moment.features.begin(), moment.features.end());
     orders_->orders = &orders;
-    auto status = Call([&] { held_->on_tick(held_->moment, held_->orders); });
+    auto status = Call([&] { CheckReturned(held_->on_tick(held_->moment, held_->orders), "on_tick", kSendOrders); });
     orders_->orders = nullptr;
     return status;
   }
@@ -211,8 +246,9 @@ Parameter ParameterFromPython(const nb::dict& entry) {
   } else {
     parameter.standard = nb::cast<double>(standard);
   }
-  parameter.least = -std::numeric_limits<double>::infinity();
-  parameter.most = std::numeric_limits<double>::infinity();
+  const bool is_integer = parameter.kind == Parameter::Kind::kInteger;  // Of those that float64 tells apart.
+  parameter.most = is_integer ? 0x1p53 : std::numeric_limits<double>::infinity();
+  parameter.least = -parameter.most;
   parameter.values = nb::cast<std::vector<std::string>>(entry["values"]);
   return parameter;
 }
@@ -283,7 +319,13 @@ void RegisterBacktestStrategy(nb::module_& module) {
       .def_prop_ro(
           "kind", [](const backtest::Fill& fill) { return std::string(backtest::NameOf(fill.kind)); },
           "fill, stop or flatten.")
-      .def_ro("maker", &backtest::Fill::maker);
+      .def_ro("maker", &backtest::Fill::maker)
+      .def(
+          "__getattr__", [](const nb::handle& self, const std::string& name) { NoAttribute(self, name); },
+          nb::arg("name"))
+      .def("__repr__", [](const nb::handle& self) {
+        return Repr(self, {"timestamp", "order", "side", "price", "quantity", "remaining", "kind", "maker"});
+      });
 
   nb::class_<backtest::Order>(module, "Order", "An order that is in flight or rests, as it is at this tick.")
       .def_ro("id", &backtest::Order::id)
@@ -297,7 +339,13 @@ void RegisterBacktestStrategy(nb::module_& module) {
       .def_ro("ahead", &backtest::Order::ahead, "Size of others in front of it.")
       .def_ro("sent", &backtest::Order::sent, "Time of the decision, ns.")
       .def_prop_ro("in_flight",
-                   [](const backtest::Order& order) { return order.state == backtest::OrderState::kInFlight; });
+                   [](const backtest::Order& order) { return order.state == backtest::OrderState::kInFlight; })
+      .def(
+          "__getattr__", [](const nb::handle& self, const std::string& name) { NoAttribute(self, name); },
+          nb::arg("name"))
+      .def("__repr__", [](const nb::handle& self) {
+        return Repr(self, {"id", "side", "price", "size", "type", "remaining", "ahead", "sent", "in_flight"});
+      });
 
   nb::class_<PythonMoment>(module, "Moment",
                            "A tick and what is known after it. Features are attributes by their names. It is the same "
@@ -330,7 +378,21 @@ void RegisterBacktestStrategy(nb::module_& module) {
       .def(
           "limit", [](const PythonMoment& moment, double price) { return moment.limits.At(price); }, nb::arg("price"),
           "The largest position that is allowed at this price, either way.")
-      .def("__getattr__", &PythonMoment::Feature, nb::arg("name"));
+      .def(
+          "__getattr__",
+          [](const nb::handle& self, const std::string& name) {
+            const auto& moment = *nb::inst_ptr<PythonMoment>(self);
+            if (auto feature = moment.Feature(name)) return *std::move(feature);
+            NoAttribute(self, name, moment.names);
+          },
+          nb::arg("name"))
+      .def("__repr__", [](const nb::handle& self) {
+        std::vector<std::string> shown{"timestamp", "type",     "price", "volume",   "side",    "bid", "ask",
+                                       "bid_size",  "ask_size", "mid",   "position", "average", "pnl"};
+        const auto& features = nb::inst_ptr<PythonMoment>(self)->names;
+        shown.insert(shown.end(), features.begin(), features.end());
+        return Repr(self, shown);
+      });
 
   nb::class_<PythonOrders>(module, "Orders",
                            "The way to the venue. Orders act with its latency, at the next tick at the "
@@ -361,7 +423,10 @@ void RegisterBacktestStrategy(nb::module_& module) {
           "resize", [](const PythonOrders& orders, int64_t order, double size) { orders.Open().Resize(order, size); },
           nb::arg("order"), nb::arg("size"), "A smaller size keeps the place in the queue, a larger one loses it.")
       .def("find", &PythonOrders::Find, nb::arg("order").none(), "The order as it is now; None where it is gone.")
-      .def_prop_ro("open", &PythonOrders::All, "In flight and resting, oldest first.");
+      .def_prop_ro("open", &PythonOrders::All, "In flight and resting, oldest first.")
+      .def(
+          "__getattr__", [](const nb::handle& self, const std::string& name) { NoAttribute(self, name); },
+          nb::arg("name"));
 }
 
 }  // namespace sabot::python

@@ -69,7 +69,8 @@ def load_strategy_config(path: str | os.PathLike[str], strategy: Any = None) -> 
     Raises:  OptionError, if it is no JSON object, or names a key twice; of a strategy, if a key is unknown or a value
              impossible. The message names file, security, key and what is allowed. FileNotFoundError.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    where = os.fspath(path)
+    text = read_config(path)
     try:
         config = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         if not isinstance(config, dict):
@@ -79,10 +80,26 @@ def load_strategy_config(path: str | os.PathLike[str], strategy: Any = None) -> 
 
             make_plan(strategy, config)
     except json.JSONDecodeError as error:
-        raise OptionError(f"{os.fspath(path)}: line {error.lineno}, column {error.colno}: {error.msg}.") from None
+        what = f"line {error.lineno}, column {error.colno}: {error.msg}" if text.strip() else "the file is empty"
+        raise OptionError(f"{where}: {what}; expected a JSON object with one object a security.") from None
     except OptionError as error:
-        raise OptionError(f"{os.fspath(path)}: {error}") from None
+        raise OptionError(f"{where}: {error}") from None
+    except (ValueError, RecursionError) as error:  # An integer of thousands of digits, objects that deep.
+        raise OptionError(f"{where}: {error}.") from None
     return config
+
+
+def read_config(path: str | os.PathLike[str]) -> str:
+    """The text of a configuration's file.
+
+    Raises:  OSError; OptionError, if it is not in UTF-8.
+    """
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise OptionError(
+            f"{os.fspath(path)}: byte {error.start} is not UTF-8; expected JSON, which is. Save the file as UTF-8."
+        ) from None
 
 
 def text_of(config: Config) -> tuple[str, str]:
@@ -90,14 +107,14 @@ def text_of(config: Config) -> tuple[str, str]:
     if config is None:
         return "{}", ""
     if isinstance(config, str | os.PathLike):
-        return Path(config).read_text(encoding="utf-8"), os.fspath(config)
+        return read_config(config), os.fspath(config)
     if not isinstance(config, Mapping):
         raise TypeError(
             f"config must be a dict with one dict a security, or the path of a JSON file, found {config!r}."
         )
     try:
         return json.dumps(dict(config), allow_nan=False), ""
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise OptionError(f"config: it cannot be written as JSON: {error}.") from None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config, text_of
@@ -16,24 +17,31 @@ Interval = timedelta | str
 
 
 def resolved_strategy(strategy: Any) -> Any:
-    """A name as it is; the class or function of "module:Class"."""
-    if not isinstance(strategy, str) or ":" not in strategy:
-        return strategy
-    from importlib import import_module
+    """A name as it is; the class or function of "module:Class".
 
-    module_name, _, name = strategy.partition(":")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
+    Raises:  OptionError, if the text names nothing, or the module cannot be imported.
+    """
+    if not isinstance(strategy, str):
+        return strategy
+    module_name, colon, name = strategy.partition(":")
+    parts = module_name.split(".")
+    if not colon:
+        _check_name(strategy)
+        return strategy
+    if module_name.endswith(".py") or "/" in module_name:
+        path = Path(module_name)
         raise OptionError(
-            f"strategy: there is no module '{module_name}'. Run from the folder that it is in, or set PYTHONPATH."
-        ) from None
-    found = module
+            f"strategy: '{strategy}' names a file; expected a module as import has it: "
+            f"'{path.stem}:{name or 'Class'}', run from the folder that it is in, or with that folder in PYTHONPATH."
+        )
+    if not all(map(str.isidentifier, [*parts, *name.split(".")])):
+        raise OptionError(
+            f"strategy: '{strategy}' is no module and class; expected text such as 'my_strategies:Skewed'."
+        )
+    found = _imported(module_name)
     for part in name.split("."):
         if not hasattr(found, part):
-            raise OptionError(f"strategy: module '{module_name}' has no '{name}'.")
+            raise OptionError(f"strategy: module '{module_name}' has no '{name}'.{_strategies_of(found, part)}")
         found = getattr(found, part)
     return found
 
@@ -48,6 +56,52 @@ def overrides_of(market: str | None, equity_interval: Interval | None) -> dict[s
         if not seconds > 0:
             raise OptionError(f"equity_interval must be above 0, found {equity_interval!r}.")
     return {"market": market, "equity_interval_sec": seconds}
+
+
+def _check_name(strategy: str) -> None:
+    """What is no name at all; a name that is unknown is the engine's to tell."""
+    if not strategy.strip():
+        raise OptionError(
+            "strategy: the name is empty; expected one of sabot.backtest.strategies(), or 'module:Class' of one in "
+            "Python."
+        )
+    if "/" in strategy or strategy.endswith(".py"):
+        raise OptionError(
+            f"strategy: '{strategy}' is a path; expected a name of sabot.backtest.strategies(), or 'module:Class' of "
+            f"one in Python."
+        )
+
+
+def _imported(module_name: str) -> Any:
+    from importlib import import_module
+
+    from sabot.backtest.strategy import failure_text
+
+    try:
+        return import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
+            raise OptionError(
+                f"strategy: there is no module '{module_name}'. Run from the folder that it is in, or set PYTHONPATH."
+            ) from None
+        raise OptionError(f"strategy: module '{module_name}' cannot be imported: {failure_text(error)}.") from error
+    except SyntaxError as error:
+        where = f"{Path(error.filename or module_name).name} line {error.lineno}"
+        raise OptionError(f"strategy: module '{module_name}' cannot be imported: {error.msg} ({where}).") from error
+    except (Exception, SystemExit) as error:
+        raise OptionError(f"strategy: module '{module_name}' cannot be imported: {failure_text(error)}.") from error
+
+
+def _strategies_of(module: Any, wanted: str) -> str:
+    """The end of a message: what a module has in place of what is wanted."""
+    import difflib
+
+    from sabot.backtest.strategy import Strategy
+
+    kinds = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, Strategy)]
+    names = sorted(name for name in kinds if getattr(module, name) is not Strategy)
+    near = difflib.get_close_matches(wanted, names, n=3) or names[:8]
+    return f" Strategies there: {', '.join(map(repr, near))}." if near else " No strategy is defined there."
 
 
 def make_plan(strategy: Any, config: Config, overrides: Mapping[str, Any] | None = None) -> "_native.BacktestPlan":

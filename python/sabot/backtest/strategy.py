@@ -72,12 +72,15 @@ class Parameter(typing.NamedTuple):
 
 def parameters_of(strategy: Callable[..., Any]) -> list[Parameter]:
     """Of a class: its annotations, unless its own __init__ takes others; of a function: what it takes."""
-    found = inspect.signature(strategy).parameters.values()
+    try:
+        found = inspect.signature(strategy).parameters.values()
+    except ValueError:  # Such as a function of C.
+        raise TypeError(
+            f"strategy: what {name_of(strategy)} takes cannot be known. Write a class or a function."
+        ) from None
     if inspect.isclass(strategy) and any(each.kind is each.VAR_KEYWORD for each in found):
         return [_parameter(strategy, *each) for each in _annotated(strategy)]
-    hints = typing.get_type_hints(
-        strategy.__init__ if inspect.isclass(strategy) else getattr(strategy, "func", strategy)
-    )
+    hints = _hints(strategy.__init__ if inspect.isclass(strategy) else getattr(strategy, "func", strategy), strategy)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     named = [each for each in found if each.kind in kinds]
     return [_parameter(strategy, each.name, hints.get(each.name, type(each.default)), each.default) for each in named]
@@ -132,13 +135,24 @@ def _made(strategy: Callable[..., Any], name: str, values: dict[str, Any]) -> tu
 
 def _features(made: Strategy, name: str) -> tuple[list[str], list[Any]]:
     found = made.features()
+    if not isinstance(found, Mapping):
+        raise TypeError(
+            f"{name}.features must return a dict of kernels by their names, such as "
+            f"{{'vol': RollingStdKernel(column='mid', window=100)}}, found {found!r:.80}."
+        )
     if not found:
         return [], []
+    from sabot import _native
     from sabot.kernels import Kernel
 
     names: list[str] = []
     specs = []
     for feature, kernel in found.items():
+        if not isinstance(feature, str) or hasattr(_native.Moment, feature):
+            raise TypeError(
+                f"{name}.features: {feature!r} cannot be the name of a feature; expected text that is no attribute of "
+                f"a moment already. Choose another name."
+            )
         if not isinstance(kernel, Kernel):
             raise TypeError(
                 f"{name}.features: '{feature}' must be a kernel of sabot.fintech, such as "
@@ -152,8 +166,17 @@ def _features(made: Strategy, name: str) -> tuple[list[str], list[Any]]:
     return names, specs
 
 
+def _hints(annotated: Any, strategy: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(annotated)
+    except Exception as error:  # A text that is no type.
+        raise TypeError(
+            f"{name_of(strategy)}: an annotation cannot be read: {type(error).__name__}: {error}."
+        ) from None
+
+
 def _annotated(kind: type) -> list[tuple[str, Any, Any]]:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind, kind)
     found = {}
     for base in reversed(kind.__mro__):
         if base is object or base is Strategy:
@@ -185,6 +208,19 @@ def _parameter(strategy: Any, name: str, hint: Any, default: Any) -> Parameter:
             f"{where}: parameter '{name}' must be a float, int, bool, str or Literal of strings, or one of these "
             f"`| None`, found {hint!r}. What is no parameter, annotate as ClassVar."
         )
+    if not _is_a(default, _KINDS[kinds[0]]):
+        shown = f"one of {values}" if values else f"a {kinds[0].__name__}"
+        raise TypeError(f"{where}: the default of parameter '{name}' must be {shown}, found {default!r:.60}.")
     if isinstance(default, float) and default != default:
         raise OptionError(f"{where}: the default of parameter '{name}' is not a number. Use None.")
     return Parameter(name, _KINDS[kinds[0]], types.NoneType in parts, default, values)
+
+
+def _is_a(default: Any, kind: str) -> bool:
+    """Whether a default is of its parameter's kind; None is that of one which is always set, or may be null."""
+    if default is None:
+        return True
+    if kind in ("number", "integer"):
+        taken: tuple[type, ...] = (int, float) if kind == "number" else (int,)
+        return isinstance(default, taken) and not isinstance(default, bool)
+    return isinstance(default, bool if kind == "flag" else str)

@@ -81,6 +81,7 @@ def backtest(
         from sabot.strategy_libraries import load_strategies
 
         load_strategies(library)
+    _check_strategy(strategy)
     try:
         with showing_progress("backtest", quiet=quiet) as show:
             result = _run(
@@ -111,6 +112,27 @@ def backtest(
         for security, error in result.errors.items():
             typer.echo(f"sabot: {security}: {' '.join(error.split())}", err=True)
         raise typer.Exit(EXIT_DIFFERENT)
+
+def _check_strategy(strategy: str) -> None:
+    """What is wrong with a strategy in Python, whoever wrote it: here it is a mistake of who named it."""
+    if ":" not in strategy:
+        return
+    from sabot.backtest.plan import resolved_strategy
+    from sabot.backtest.strategy import engine_form
+    from sabot.errors import OptionError
+
+    try:
+        engine_form(resolved_strategy(strategy))
+    except TypeError as error:
+        raise OptionError(f"--strategy {strategy}: {error}") from error
+
+
+def _left_in(output: Path | None) -> str:
+    """What a run that was interrupted left: files of a security take their names when both are complete."""
+    if output is not None and (output / "backtest_unfinished.csv").exists() and any(output.glob("*_equity.csv")):
+        return f"The files of securities that were done are kept in {output}."
+    return "Nothing was written: no security was done." if output is not None else "Nothing was written."
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +202,11 @@ def _tell_unmatched(config: Path | None, result: "BacktestResult") -> None:
         return
     import difflib
     import json
+    from sabot.backtest.config import read_config
+
 
     names = {run.result.security.lower(): run.result.security for run in result.runs}
-    for name in json.loads(config.read_text(encoding="utf-8")):
+    for name in json.loads(read_config(config)):
         if name.upper() in ("DEFAULT", "MARKETS") or name.lower() in names:
             continue
         near = difflib.get_close_matches(name.lower(), names, n=3) or sorted(names)[:3]
