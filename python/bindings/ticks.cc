@@ -43,6 +43,11 @@ std::shared_ptr<arrow::Array> Counts(const std::vector<ConvertedTicks>& results,
   return Check(builder.Finish());
 }
 
+template <class T>
+auto FromInfo(T connectors::TickFileInfo::* member) {
+  return [member](const ConvertedTicks& result) { return result.info.*member; };
+}
+
 std::optional<std::string> IfAny(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
 
 std::shared_ptr<arrow::RecordBatch> TableOf(const std::vector<ConvertedTicks>& results) {
@@ -64,9 +69,10 @@ std::shared_ptr<arrow::RecordBatch> TableOf(const std::vector<ConvertedTicks>& r
        Texts(results, [](const auto& result) { return IfAny(result.status.message()); })});
 }
 
-ArrowResult ConvertTicks(const std::vector<std::string>& sources, const std::string& folder, int64_t header_row,
-                         int max_workers, std::optional<int> max_sheets, std::optional<std::string> market,
-                         bool day_first, const std::optional<std::string>& rejects, nb::object progress) {
+std::vector<ConvertedTicks> ConvertTicks(const std::vector<std::string>& sources, const std::string& folder,
+                                         int64_t header_row, int max_workers, std::optional<int> max_sheets,
+                                         std::optional<std::string> market, bool day_first,
+                                         const std::optional<std::string>& rejects, nb::object progress) {
   ticks::ConvertTicksOptions options;
   options.header_row = header_row;
   options.max_workers = max_workers;
@@ -89,15 +95,28 @@ ArrowResult ConvertTicks(const std::vector<std::string>& sources, const std::str
     if (rejects) options.rejects = Check(connectors::OpenRejectFile(*rejects));
     results = Check(ticks::ConvertTicks(sources, folder, std::move(options)));
   }
-  return ArrowResult(TableOf(results));
+  return results;
 }
 
 }  // namespace
 
 void RegisterTicks(nb::module_& module) {
+  using Info = connectors::TickFileInfo;
+  nb::class_<ConvertedTicks>(module, "ConvertedTicks", "What became of the ticks of a security.")
+      .def_ro("security", &ConvertedTicks::security)
+      .def_ro("source", &ConvertedTicks::source)
+      .def_prop_ro("path", [](const ConvertedTicks& result) { return IfAny(result.path); })
+      .def_prop_ro("rows", FromInfo(&Info::rows))
+      .def_prop_ro("rejected", FromInfo(&Info::rejected))
+      .def_prop_ro("reordered", FromInfo(&Info::reordered))
+      .def_ro("skipped", &ConvertedTicks::skipped)
+      .def_prop_ro("error", [](const ConvertedTicks& result) { return IfAny(result.status.message()); });
   module.def("convert_ticks", &ConvertTicks, nb::arg("sources"), nb::arg("folder"), nb::arg("header_row"),
              nb::arg("max_workers"), nb::arg("max_sheets").none(), nb::arg("market").none(), nb::arg("day_first"),
              nb::arg("rejects").none(), nb::arg("progress").none());
+  module.def(
+      "converted_ticks_table", [](const std::vector<ConvertedTicks>& results) { return ArrowResult(TableOf(results)); },
+      nb::arg("results"));
 }
 
 }  // namespace sabot::python

@@ -1,9 +1,8 @@
 """What callers of a Stream may write, as the engine takes it, with messages where it cannot."""
 
 import json
-import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ import pyarrow as pa
 from sabot import _native
 from sabot.errors import OptionError
 from sabot.kernels import make_by
-from sabot.runs import Path
 
 __all__ = [
     "chosen",
@@ -22,17 +20,9 @@ __all__ = [
     "kind",
     "nanoseconds",
     "partitions_of",
-    "paths",
     "rows_of_file",
     "type_of",
 ]
-
-
-def paths(path: Path | Sequence[Path]) -> list[str]:
-    every = [path] if isinstance(path, str | os.PathLike) else path
-    if isinstance(every, bytes) or not isinstance(every, Iterable):
-        raise TypeError(f"expected a path or a list of paths, found {path!r}.")
-    return [os.fspath(each) for each in every]
 
 
 def keys(partitioned_by: str | Sequence[str] | None) -> list[str]:

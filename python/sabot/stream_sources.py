@@ -6,7 +6,7 @@ from typing import Self
 import pyarrow as pa
 
 from sabot import _native, arguments
-from sabot.runs import Path
+from sabot.file_paths import Path, paths
 from sabot.sources import PythonSource, source_of, source_of_batches
 from sabot.tables import ArrowData
 
@@ -52,7 +52,7 @@ class StreamSources:
         """
         return cls._of(
             _native.Stream.from_parquet(
-                arguments.paths(path),
+                paths(path),
                 arguments.chosen("from_parquet", columns),
                 batch_rows,
                 event_time,
@@ -87,7 +87,7 @@ class StreamSources:
         """
         return cls._of(
             _native.Stream.from_csv(
-                arguments.paths(path),
+                paths(path),
                 arguments.chosen("from_csv", columns),
                 pa.schema({name: arguments.type_of(name, each) for name, each in (types or {}).items()}),
                 arguments.delimiter_of(delimiter),
@@ -116,7 +116,7 @@ class StreamSources:
         """
         return cls._of(
             _native.Stream.from_ipc(
-                arguments.paths(path), arguments.chosen("from_ipc", columns), event_time, arguments.keys(partitioned_by)
+                paths(path), arguments.chosen("from_ipc", columns), event_time, arguments.keys(partitioned_by)
             )
         )
 

@@ -615,6 +615,27 @@ def test_the_command_converts_into_a_folder(tmp_path: Path) -> None:
     assert not names_in(tmp_path / "q")
 
 
+def test_the_command_loads_no_pyarrow(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", {"A UH Equity": some_rows(20)})
+    script = (
+        "import sys\nfrom sabot.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
+        "print(sorted({'pyarrow', 'numpy', 'pandas'} & set(sys.modules)), 'sabot._native' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "convert", str(path), f"{tmp_path}/out/"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[] True\n"
+    told = done.stderr.splitlines()
+    assert told[0].split() == ["security", "rows", "rejected", "reordered", "skipped"]
+    assert told[1].split() == ["A", "20", "0", "0", "false"]
+    assert told[2].startswith("convert: 1 security, 20 rows in ")
+
+
 def test_the_command_knows_ticks_from_files(tmp_path: Path) -> None:
     path = str(write_workbook(tmp_path / "a.xlsx", {"A": some_rows(5)}))
     csv_path = tmp_path / "b.csv"

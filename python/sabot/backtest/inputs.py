@@ -8,12 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sabot.errors import OptionError
-
-if TYPE_CHECKING:
-    from sabot.runs import Progress
 
 __all__ = ["SecurityTicks", "ShowProgress", "TickProgress", "TickSource", "opened_ticks"]
 
@@ -76,14 +72,14 @@ def _looked_at(path: Path) -> tuple[list[SecurityTicks], list[Path]]:
 def _converted(
     paths: list[Path], folder: str | os.PathLike[str], source: TickSource, progress: ShowProgress | None
 ) -> list[SecurityTicks]:
-    from sabot.backtest.ticks import convert_ticks
+    from sabot.backtest.ticks import converted_ticks
 
-    def show(now: "Progress") -> None:
+    def show(done: float, rows: int, _rejected: int) -> None:
         if progress is not None:
-            progress(TickProgress(now.rows_read, now.fraction))
+            progress(TickProgress(rows, done))
 
     most = source.most if source.names is None else None  # Which names there are is known when all are there.
-    made = convert_ticks(
+    made = converted_ticks(
         paths,
         folder,
         header_row=source.header_row,
@@ -92,9 +88,9 @@ def _converted(
         progress=show,
     )
     return [
-        (row["security"] or security_of(Path(row["source"]).stem), row["path"] or "", row["rows"], row["error"] or "")
-        for row in made.to_pylist()
-        if row["path"] or row["error"]  # Else it tells of rows that name no security.
+        (each.security or security_of(Path(each.source).stem), each.path or "", each.rows, each.error or "")
+        for each in made
+        if each.path or each.error  # Else it tells of rows that name no security.
     ]
 
 

@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Callable, Sequence
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from sabot import _native
-from sabot.arguments import paths
-from sabot.runs import Progress
-from sabot.tables import table_of
+from sabot.file_paths import Path, paths
 
-__all__ = ["convert_ticks"]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-Path = str | os.PathLike[str]
+    from sabot.runs import Progress
+
+__all__ = ["convert_ticks", "converted_ticks"]
 
 
 def convert_ticks(
@@ -25,8 +25,8 @@ def convert_ticks(
     market: str | None = None,
     day_first: bool = True,
     rejects: Path | None = None,
-    progress: Callable[[Progress], object] | None = None,
-) -> pa.Table:
+    progress: "Callable[[Progress], object] | None" = None,
+) -> "pa.Table":
     """Turn a tick workbook, CSV or Parquet files, or trades with quotes into tick files, one a security.
 
     A workbook holds a security a sheet, named by its Bloomberg ticker; columns `Dates` (or `Date` and `Time`), `Type`,
@@ -50,14 +50,44 @@ def convert_ticks(
     Raises:  FileNotFoundError, if a source is missing; OptionError; DataError or SchemaError, if a single source cannot
              be read at all.
     """
-    report = None
-    if progress is not None:
-        told = progress
+    from sabot.runs import Progress
+    from sabot.tables import table_of
 
-        def report(done: float, rows: int, rejected: int) -> None:
-            told(Progress(rows_read=rows, rows_written=rows - rejected, rows_rejected=rejected, fraction=done))
+    def told(done: float, rows: int, rejected: int) -> None:
+        if progress is not None:
+            progress(Progress(rows_read=rows, rows_written=rows - rejected, rows_rejected=rejected, fraction=done))
 
-    result = _native.convert_ticks(
+    converted = converted_ticks(
+        source,
+        output_dir,
+        header_row=header_row,
+        max_workers=max_workers,
+        max_sheets=max_sheets,
+        market=market,
+        day_first=day_first,
+        rejects=rejects,
+        progress=told if progress is not None else None,
+    )
+    return table_of(_native.converted_ticks_table(converted))
+
+
+def converted_ticks(
+    source: Path | Sequence[Path],
+    output_dir: Path,
+    *,
+    header_row: int = 3,
+    max_workers: int | None = None,
+    max_sheets: int | None = None,
+    market: str | None = None,
+    day_first: bool = True,
+    rejects: Path | None = None,
+    progress: Callable[[float, int, int], object] | None = None,
+) -> list[_native.ConvertedTicks]:
+    """The same as convert_ticks, without pyarrow: an object a security, with the result's columns as attributes.
+
+    progress: called with the part that is done (of 1), the rows read and those of them that were rejected.
+    """
+    return _native.convert_ticks(
         paths(source),
         os.fspath(output_dir),
         header_row,
@@ -66,6 +96,5 @@ def convert_ticks(
         market,
         day_first,
         None if rejects is None else os.fspath(rejects),
-        report,
+        progress,
     )
-    return table_of(result)

@@ -1,15 +1,20 @@
 """`sabot convert`: a file in another format, or ticks as tick files."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sabot.cli.errors import EXIT_DIFFERENT, kept_if_interrupted
-from sabot.cli.progress import rows_text, seconds_text, showing_progress
-from sabot.cli.report import table_text, tell_summary
+from sabot.cli.progress import seconds_text, showing_progress
+from sabot.cli.report import aligned, tell_summary
+from sabot.counts import rows_text, securities_text
 from sabot.formats import FORMATS
+
+if TYPE_CHECKING:
+    from sabot._native import ConvertedTicks
 
 __all__ = ["convert", "split_names"]
 
@@ -24,6 +29,8 @@ sabot convert crypto_trades.parquet crypto_quotes.parquet ticks/ --rejects rejec
 WORKBOOKS = (".xlsx", ".xlsm")
 FILES = (*WORKBOOKS, *(suffix for suffixes in FORMATS.values() for suffix in suffixes))
 TOLD_ROWS = 40  # Securities of which each has a line.
+TOLD = ("security", "rows", "rejected", "reordered", "skipped")
+RIGHT = (False, True, True, True, False)  # Numbers.
 
 
 def split_names(text: str | None) -> list[str] | None:
@@ -101,7 +108,7 @@ def _is_ticks(sources: list[str], out: str) -> bool:
 
 
 def _convert_ticks(sources: list[str], folder: str, options: dict[str, Any], *, quiet: bool) -> None:
-    from sabot.backtest.ticks import convert_ticks
+    from sabot.backtest.ticks import converted_ticks
     from sabot.errors import OptionError
 
     looks_like_file = folder.lower().endswith(FILES) and not Path(folder).is_dir()
@@ -109,26 +116,40 @@ def _convert_ticks(sources: list[str], folder: str, options: dict[str, Any], *, 
         raise OptionError(f"{folder} is a file, and ticks go into a folder, a file a security. Name a folder.")
     started = time.monotonic()
     with kept_if_interrupted(folder, several=True), showing_progress("convert", quiet=quiet) as show:
-        table = convert_ticks(sources, folder, progress=show, **options)
-    failed = [error for error in table["error"].to_pylist() if error is not None]
+        told = show and (lambda done, rows, rejected: show(_Shown(rows, done, rejected)))
+        made = converted_ticks(sources, folder, progress=told, **options)
+    failed = [each.error for each in made if each.error is not None]
     if not quiet:
-        if len(table) <= TOLD_ROWS:
-            for line in table_text(table.select(["security", "rows", "rejected", "reordered", "skipped"])):
+        if len(made) <= TOLD_ROWS:
+            for line in aligned([TOLD, *([_cell(getattr(each, name)) for name in TOLD] for each in made)], RIGHT):
                 typer.echo(f"  {line}", err=True)
-        typer.echo(_ticks_summary(table, time.monotonic() - started, folder, options["rejects"]), err=True)
+        typer.echo(_ticks_summary(made, time.monotonic() - started, folder, options["rejects"]), err=True)
     for error in failed:
         typer.echo(f"sabot: {error}", err=True)
     if failed:
         raise typer.Exit(EXIT_DIFFERENT)
 
 
-def _ticks_summary(table: Any, seconds: float, folder: str, rejects: str | None) -> str:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How far the conversion is, as the bar shows it."""
+
+    rows_read: int
+    fraction: float
+    rows_rejected: int
+
+
+def _cell(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace("\n", "\\n")
+
+
+def _ticks_summary(made: "list[ConvertedTicks]", seconds: float, folder: str, rejects: str | None) -> str:
     """Such as: convert: 4 securities, 100,000 rows, 2 rejected, 1 up to date, 1 failed in 0.25 s: ticks/"""
-    rejected = sum(table["rejected"].to_pylist())
-    skipped = sum(table["skipped"].to_pylist())
-    failed = len(table) - table["error"].null_count
-    made = len(table) - table["path"].null_count
-    parts = [f"{made:,} {'security' if made == 1 else 'securities'}", rows_text(sum(table["rows"].to_pylist()))]
+    rejected = sum(each.rejected for each in made)
+    skipped = sum(each.skipped for each in made)
+    failed = sum(each.error is not None for each in made)
+    files = sum(each.path is not None for each in made)
+    parts = [securities_text(files), rows_text(sum(each.rows for each in made))]
     parts += [f"{rejected:,} rejected"] if rejected else []
     parts += [f"{skipped:,} up to date"] if skipped else []
     parts += [f"{failed:,} failed"] if failed else []

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-__all__ = ["ProgressLines", "checkpoints_text", "restored_lines", "rows_text", "seconds_text", "showing_progress"]
+from sabot.counts import counted, rows_text
+
+__all__ = ["ProgressLines", "checkpoints_text", "restored_lines", "seconds_text", "showing_progress"]
 
 LINE_SECONDS = 5.0
 
@@ -116,12 +118,7 @@ def _state_text(state: Any, seconds: float) -> str:
 def checkpoints_text(checkpoints: Any) -> str:
     """1 checkpoint, 12 checkpoints (2 failed)."""
     failed = f" ({checkpoints.failed:,} failed)" if checkpoints.failed else ""
-    return f"{checkpoints.completed:,} checkpoint{'' if checkpoints.completed == 1 else 's'}{failed}"
-
-
-def rows_text(rows: int) -> str:
-    """1 row, 2 rows."""
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+    return f"{counted(checkpoints.completed, 'checkpoint', 'checkpoints')}{failed}"
 
 
 def seconds_text(seconds: float) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import typer
 
-from sabot.cli.progress import checkpoints_text, restored_lines, rows_text, seconds_text
+from sabot.cli.progress import checkpoints_text, restored_lines, seconds_text
+from sabot.counts import rows_text
 
 __all__ = ["aligned", "print_whole", "summary_text", "table_text", "tell_summary"]
 
