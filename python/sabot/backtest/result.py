@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sabot.counts import counted, securities_text
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -109,4 +111,5 @@ class BacktestResult:
 
     def __str__(self) -> str:
         failed = f", {len(self.errors)} failed" if self.failed else ""
-        return f"{len(self.runs)} securities{failed}, {self.rows:,} ticks in {self.seconds:.3f} s"
+        ticks = counted(self.rows, "tick", "ticks")
+        return f"{securities_text(len(self.runs))}{failed}, {ticks} in {self.seconds:.3f} s"

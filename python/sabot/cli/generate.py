@@ -1,12 +1,15 @@
 """`sabot generate`: a market that was made up."""
 
+import time
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from sabot.cli.errors import kept_if_interrupted
-from sabot.cli.progress import showing_progress
+from sabot.cli.progress import seconds_text, showing_progress
 from sabot.cli.report import tell_summary
+from sabot.counts import counted, rows_text
 
 __all__ = ["generate"]
 
@@ -67,9 +70,20 @@ def _generate_workbook(out: str, rows: int, symbols: int, seed: int, unknown: li
     if symbols < 1 or rows < symbols:
         raise OptionError(f"generate: --symbols must be 1 to --rows, found {symbols} symbols and {rows} rows.")
 
-    def show(written: int, all_of_them: int) -> None:
-        typer.echo(f"generate: {written} of {all_of_them} sheets written", err=True)
+    started = time.monotonic()
+    with kept_if_interrupted(out), showing_progress("generate", quiet=quiet) as show:
+        ticks = rows // symbols
+        progress = show and (lambda done, every: show(_Written(done * ticks, done / every)))
+        generate_tick_workbook(out, securities=symbols, ticks=ticks, seed=seed, progress=progress)
+    if not quiet:
+        counts = f"{counted(symbols, 'sheet', 'sheets')} of {rows_text(ticks)}"
+        typer.echo(f"generate: {counts} in {seconds_text(time.monotonic() - started)}: {out}", err=True)
 
-    with kept_if_interrupted(out):
-        progress = None if quiet else show
-        generate_tick_workbook(out, securities=symbols, ticks=rows // symbols, seed=seed, progress=progress)
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How far the workbook is, as the bar shows it."""
+
+    rows_read: int
+    fraction: float
+    rows_rejected: int = 0
