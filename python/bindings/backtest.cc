@@ -22,6 +22,7 @@
 #include "python/bindings/python_call.h"
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/paper.h"
+#include "sabot/backtest/result_folder.h"
 #include "sabot/backtest/run.h"
 #include "sabot/backtest/strategy_library.h"
 #include "sabot/engine/morsel_runner.h"
@@ -361,8 +362,11 @@ void RegisterBacktest(nb::module_& module) {
       },
       nb::arg("folder"), nb::arg("results"));
   module.def(
-      "prepare_backtest_folder", [](const std::string& folder) { Check(backtest::PrepareFolder(folder)); },
-      nb::arg("folder"));
+      "prepare_backtest_folder",
+      [](const std::string& folder, const std::vector<std::string>& securities) {
+        Check(backtest::PrepareFolder(folder, securities));
+      },
+      nb::arg("folder"), nb::arg("securities"));
 }
 
 }  // namespace sabot::python

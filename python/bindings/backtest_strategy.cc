@@ -13,8 +13,8 @@
 #include "python/bindings/errors.h"
 #include "python/bindings/options.h"
 #include "python/bindings/python_call.h"
-#include "sabot/backtest/strategy.h"
 #include "sabot/backtest/result_files.h"
+#include "sabot/backtest/strategy.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::python {

@@ -44,7 +44,7 @@ std::shared_ptr<arrow::Array> Counts(const std::vector<ConvertedTicks>& results,
 }
 
 template <class T>
-auto FromInfo(T connectors::TickFileInfo::* member) {
+auto FromInfo(T ticks::TickFileInfo::* member) {
   return [member](const ConvertedTicks& result) { return result.info.*member; };
 }
 
@@ -101,7 +101,7 @@ std::vector<ConvertedTicks> ConvertTicks(const std::vector<std::string>& sources
 }  // namespace
 
 void RegisterTicks(nb::module_& module) {
-  using Info = connectors::TickFileInfo;
+  using Info = ticks::TickFileInfo;
   nb::class_<ConvertedTicks>(module, "ConvertedTicks", "What became of the ticks of a security.")
       .def_ro("security", &ConvertedTicks::security)
       .def_ro("source", &ConvertedTicks::source)

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "sabot/backtest/activity_file.h"
+#include "sabot/backtest/result_folder.h"
 #include "sabot/connectors/parquet_source.h"
 #include "tests/backtest/tick_folder.h"
 
@@ -28,10 +30,13 @@ std::map<std::string, std::string> FilesOf(const std::string& folder) {
 
 std::vector<SecurityResult> RunAll(const RunPlan& plan, const std::string& ticks, const RunOptions& options) {
   env::NoInterrupt interrupt;
+  const auto securities = FindTicks(ticks).ValueOrDie();
   if (!options.folder.empty()) {
-    EXPECT_TRUE(PrepareFolder(options.folder).ok());
+    std::vector<std::string> names;
+    for (const auto& each : securities) names.push_back(each.security);
+    EXPECT_TRUE(PrepareFolder(options.folder, names).ok());
   }
-  auto results = RunSecurities(plan, FindTicks(ticks).ValueOrDie(), options, interrupt, {});
+  auto results = RunSecurities(plan, securities, options, interrupt, {});
   EXPECT_TRUE(results.ok()) << results.status();
   return std::move(results).ValueOr({});
 }
@@ -83,6 +88,7 @@ TEST_F(RunTest, AFileThatIsNoneFailsAloneAndItsOldFilesGo) {
   auto expected = whole;
   expected.erase("bbb_equity.csv");
   expected.erase("bbb_trades_timeseries.csv");
+  expected[kUnfinishedFileName] = "security\nAAA\nbbb\nCCC\n";  // Named by its file.
   EXPECT_EQ(FilesOf(out_), expected);
 }
 
@@ -94,7 +100,7 @@ TEST_F(RunTest, AFileThatIsDamagedInTheMiddleFailsAlone) {
   EXPECT_NE(results[1].summary.error, "");
   EXPECT_EQ(results[0].summary.error, "");
   EXPECT_EQ(results[2].summary.error, "");
-  EXPECT_EQ(FilesOf(out_).size(), 4u);
+  EXPECT_EQ(FilesOf(out_).size(), 5u);  // With the list of a run that did not end.
 }
 
 TEST_F(RunTest, AFileFromWhichEveryRowWasRejectedFails) {
@@ -104,7 +110,7 @@ TEST_F(RunTest, AFileFromWhichEveryRowWasRejectedFails) {
   EXPECT_NE(results[1].summary.error.find("bbb.parquet: there are no ticks in it: all 12 rows"), std::string::npos)
       << results[1].summary.error;
   EXPECT_EQ(results[2].summary.error, "");  // A day without ticks is none that went wrong.
-  EXPECT_EQ(FilesOf(out_).size(), 4u);
+  EXPECT_EQ(FilesOf(out_).size(), 5u);      // With the list of a run that did not end.
 }
 
 TEST_F(RunTest, ActivityOfSeveralIsALineEachAndATable) {
@@ -128,21 +134,22 @@ TEST_F(RunTest, AStrategyThatFailsIsARowWithoutFiles) {
   EXPECT_EQ(results[1].summary.error, "it fails,\nas it was told");
   EXPECT_EQ(results[1].trades, nullptr);
   EXPECT_GT(results[0].trades->num_rows(), 0);
-  EXPECT_EQ(FilesOf(out_).size(), 4u);
   std::vector<SummaryRow> rows;
   for (const auto& each : results) rows.push_back(each.summary);
+  ASSERT_TRUE(WriteSummary(out_, rows).ok());
+  EXPECT_EQ(FilesOf(out_).size(), 6u);
   const std::string text = SummaryText(rows);
   EXPECT_NE(text.find("\nBBB,,,,,,,,,,,,,\"it fails, as it was told\"\n"), std::string::npos) << text;
 }
 
 TEST_F(RunTest, AFolderThatIsAFile) {
   WriteBytes(out_, "mine");
-  EXPECT_FALSE(PrepareFolder(out_).ok());
+  EXPECT_FALSE(PrepareFolder(out_, {}).ok());
   EXPECT_EQ(BytesOf(out_), "mine");
 }
 
 TEST_F(RunTest, InterruptedItLeavesWholeFilesOnly) {
-  ASSERT_TRUE(PrepareFolder(out_).ok());
+  ASSERT_TRUE(PrepareFolder(out_, std::vector<std::string>{"AAA", "BBB", "CCC"}).ok());
   env::StopFlag stop;
   int64_t rows = 0;
   const auto after_rows = [&](int64_t more) {
@@ -152,7 +159,7 @@ TEST_F(RunTest, InterruptedItLeavesWholeFilesOnly) {
   const auto found = FindTicks(ticks_).ValueOrDie();
   const auto result = RunSecurity(JoinsPlan(), found[0], {.chunk_rows = 10, .folder = out_}, after_rows);
   EXPECT_TRUE(result.status().IsCancelled());
-  EXPECT_TRUE(FilesOf(out_).empty());
+  EXPECT_EQ(FilesOf(out_), (std::map<std::string, std::string>{{kUnfinishedFileName, "security\nAAA\nBBB\nCCC\n"}}));
   stop.Set();
   const auto all = RunSecurities(JoinsPlan(), found, {.workers = 2, .folder = out_}, stop, {});
   EXPECT_TRUE(all.ok() || all.status().IsCancelled());
@@ -266,11 +273,12 @@ TEST_F(RunTest, ParquetHasTheTablesOfTheResults) {
 }
 
 TEST_F(RunTest, ParquetOfAnEarlierRunGoes) {
-  RunAll(JoinsPlan(), ticks_, {.folder = out_, .parquet = true});
-  ASSERT_TRUE(WriteSummary(out_, {}, /*parquet=*/true).ok());
+  std::vector<SummaryRow> rows;
+  for (const auto& each : RunAll(JoinsPlan(), ticks_, {.folder = out_, .parquet = true})) rows.push_back(each.summary);
+  ASSERT_TRUE(WriteSummary(out_, rows, /*parquet=*/true).ok());
   EXPECT_EQ(FilesOf(out_).size(), 15u);
   RunAll(JoinsPlan(R"({"BBB": {"fails_at": 1}})"), ticks_, {.folder = out_});
-  EXPECT_EQ(FilesOf(out_).size(), 4u);
+  EXPECT_EQ(FilesOf(out_).size(), 5u);  // Of two securities, and the list.
 }
 
 TEST_F(RunTest, TheMarketIsTheConfigurationsElseThatOfTheTicks) {

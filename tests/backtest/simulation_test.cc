@@ -382,23 +382,23 @@ TEST(Simulation, CountsWhatItCameTo) {
 
 TEST(Simulation, CountsWhatThereWasToDo) {
   const auto at = [](double hours) { return static_cast<int64_t>(hours * static_cast<double>(kHourNs)); };
-  const auto played = Play(
-      {Bid(at(10), 100, 5), Trade(at(10.02), 100, 1), Bid(at(10.5), 100, 5), Trade(at(10.6), 101, 1),
-       Ask(at(10.7), 102, 5), Trade(at(10.8), 101, 1), Trade(at(15), 101, 1), Bid(at(15.1), 103, 1)},
-      {{0,
-        [](const Moment&, Orders& orders) {
-          EXPECT_EQ(orders.Send({.price = 100, .size = 1.5}), kNoOrder);
-          EXPECT_EQ(orders.Send({.price = 100.5, .size = 1}), kNoOrder);
-          orders.Send({.price = 99, .size = 20});
-          orders.Send({.price = 99, .size = 20});
-        }},
-       {2,
-        [](const Moment&, Orders& orders) {
-          orders.Send({.side = Side::kSell, .price = 101, .size = 1, .type = OrderType::kImmediateOrCancel});
-          orders.Send({.side = Side::kSell, .price = 100, .size = 1, .type = OrderType::kPostOnly});
-          orders.Send({.side = Side::kSell, .price = 103, .size = 1, .reduce_only = true});
-        }}},
-      {.market = FindMarket("adx").ValueOrDie(), .tick_size = 1, .lot_size = 1, .limits = {.max_position = 12}});
+  const auto played =
+      Play({Bid(at(10), 100, 5), Trade(at(10.02), 100, 1), Bid(at(10.5), 100, 5), Trade(at(10.6), 101, 1),
+            Ask(at(10.7), 102, 5), Trade(at(10.8), 101, 1), Trade(at(15), 101, 1), Bid(at(15.1), 103, 1)},
+           {{0,
+             [](const Moment&, Orders& orders) {
+               EXPECT_EQ(orders.Send({.price = 100, .size = 1.5}), kNoOrder);
+               EXPECT_EQ(orders.Send({.price = 100.5, .size = 1}), kNoOrder);
+               orders.Send({.price = 99, .size = 20});
+               orders.Send({.price = 99, .size = 20});
+             }},
+            {2,
+             [](const Moment&, Orders& orders) {
+               orders.Send({.side = Side::kSell, .price = 101, .size = 1, .type = OrderType::kImmediateOrCancel});
+               orders.Send({.side = Side::kSell, .price = 100, .size = 1, .type = OrderType::kPostOnly});
+               orders.Send({.side = Side::kSell, .price = 103, .size = 1, .reduce_only = true});
+             }}},
+           {.market = FindMarket("adx").ValueOrDie(), .tick_size = 1, .lot_size = 1, .limits = {.max_position = 12}});
   const Activity& activity = played.outcome.activity;
   EXPECT_EQ(activity.session, "10:05-14:45");
   EXPECT_EQ(activity.outside_session, 4);
@@ -455,8 +455,8 @@ TEST(Simulation, TicksOfLessThanAnHourAreSampledOnceASecond) {
 }
 
 TEST(Simulation, TheIntervalChangesNothingButTheSamples) {
-  const std::vector<Tick> ticks{Bid(0, 100, 0), Trade(1, 100, 10), Ask(2 * kSecondNs, 102, 5),
-                                Trade(kDayNs, 99, 1), Trade(2 * kDayNs, 98, 5)};
+  const std::vector<Tick> ticks{Bid(0, 100, 0), Trade(1, 100, 10), Ask(2 * kSecondNs, 102, 5), Trade(kDayNs, 99, 1),
+                                Trade(2 * kDayNs, 98, 5)};
   const auto one = Play(ticks, {{0, Sends(kBuyTen)}, {3, Sends(kBuyTen)}});
   const auto other = Play(ticks, {{0, Sends(kBuyTen)}, {3, Sends(kBuyTen)}}, {}, 1, kMillisecondNs);
   EXPECT_EQ(one.outcome.equity_interval_ns, 60 * kSecondNs);

@@ -362,7 +362,7 @@ def test_ctrl_c_leaves_whole_files_and_no_process(parallel: bool, data: Path, tm
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert errors == f"sabot: interrupted. The files of securities that were done are kept in {out}.\n"
-    assert sorted(files_of(out)) == ["aaa_equity.csv", "aaa_trades_timeseries.csv"]
+    assert sorted(files_of(out)) == ["aaa_equity.csv", "aaa_trades_timeseries.csv", "backtest_unfinished.csv"]
     assert len(below) >= (2 if parallel else 0)
     assert_all_end(below)
 

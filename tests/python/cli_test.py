@@ -182,12 +182,40 @@ def test_ctrl_c_says_what_is_kept(
     assert call("generate", "out.parquet", "-q", code=130).stderr == message
 
 
+def interrupted_in(out: Path, *, whole: bool) -> None:
+    out.mkdir(exist_ok=True)
+    if whole:
+        (out / "part-00000.parquet").touch()
+    (out / ".part-00001.parquet.7-1.partial").touch()
+    raise KeyboardInterrupt
+
+
 def test_ctrl_c_with_several_files(tmp_path: Path) -> None:
-    with (
-        pytest.raises(errors.InterruptedRunError, match=r"^The files that were complete are kept in .*/out\.$"),
-        errors.kept_if_interrupted(tmp_path / "out", several=True),
-    ):
-        raise KeyboardInterrupt
+    out = tmp_path / "out"
+    nothing = r"^Nothing was written: no file was complete\.$"
+    for message in (nothing, r"^The files that were complete are kept in .*/out\.$", nothing):
+        with (
+            pytest.raises(errors.InterruptedRunError, match=message),
+            errors.kept_if_interrupted(out, several=True),
+        ):
+            interrupted_in(out, whole=message != nothing)
+
+
+def test_sigterm_ends_as_ctrl_c_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object, **__: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)  # Another one, while it cleans up.
+            cleaned.append(True)
+
+    cleaned: list[bool] = []
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(formats, "write_stream", write)
+    told = "out.parquet was not written: a file takes its name when it is complete."
+    assert call("generate", "out.parquet", "-q", code=143).stderr == f"sabot: ended by SIGTERM. {told}\n"
+    assert cleaned == [True]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_closed_pipe_ends_in_silence(folder: Path) -> None:

@@ -3,12 +3,12 @@
 import difflib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sabot.backtest.temporary_folder import temporary_folder
 from sabot.errors import OptionError
 
 __all__ = ["SecurityTicks", "ShowProgress", "TickProgress", "TickSource", "opened_ticks"]
@@ -54,7 +54,7 @@ def opened_ticks(source: TickSource, progress: ShowProgress | None = None) -> It
     with ExitStack() as stack:
         found, to_convert = _looked_at(Path(source.path))
         if to_convert:
-            folder = source.ticks_dir or stack.enter_context(tempfile.TemporaryDirectory(prefix="sabot-ticks-"))
+            folder = source.ticks_dir or stack.enter_context(temporary_folder("sabot-ticks-"))
             found += _converted(to_convert, folder, source, progress)
         yield _chosen(sorted(_each_once(found), key=lambda ticks: ticks[0].lower()), source)
 

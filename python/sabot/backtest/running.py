@@ -79,7 +79,9 @@ def run_parallel_backtest(
               for all securities: session times, and the ticks' time between samples of the equity, such as "1s".
     Returns:  summary, trades and equity. A security that fails has its error there, and the others are whole.
     Writes:   in output_dir `{security}_trades_timeseries.csv`, `{security}_equity.csv`, and `backtest_summary.csv` when
-              all others are there. The bytes are the same for every max_workers and chunk_size.
+              all others are there. The bytes are the same for every max_workers and chunk_size. What an earlier run
+              left there goes first, and no other file; a run that did not end leaves `backtest_unfinished.csv`, which
+              names its securities.
     Memory:   a batch of chunk_size ticks a worker, and, unless `tables=False`, the trades and the equity.
     Raises:   OptionError, if the strategy, its configuration or an option cannot be; DataError, if there are no ticks.
               Interrupted, it ends its workers; files that were complete stay.
@@ -95,7 +97,7 @@ def run_parallel_backtest(
     workers = _workers(max_workers)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
     with opened_ticks(source, converting(progress)) as securities:
-        folder = _prepared(output_dir)
+        folder = _prepared(output_dir, [ticks[0] for ticks in securities])
         if isinstance(strategy, str):
             show = progress and (lambda *now: progress(Progress(*now)))
             runs = [SecurityRun.of(each) for each in plan.run(securities, workers, chunk_size, folder, tables, show)]
@@ -140,7 +142,7 @@ class MarketMakingBacktest:
         started = time.monotonic()
         source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir)
         with opened_ticks(source, converting(progress)) as securities:
-            folder = _prepared(output_dir)
+            folder = _prepared(output_dir, [ticks[0] for ticks in securities])
             rows = _Rows(securities, progress)
             runs = []
             for ticks in securities:
@@ -165,7 +167,7 @@ class MarketMakingBacktest:
         Raises:  SchemaError or DataError, if the ticks cannot be used; what the strategy raised, as it was raised.
         """
         started = time.monotonic()
-        folder = _prepared(output_dir)
+        folder = _prepared(output_dir, [security])
         result = self._plan.run_table(ticks, security, chunk_size, folder)
         return _finished([SecurityRun.of(result)], folder, started)
 
@@ -198,13 +200,13 @@ def _workers(max_workers: int | None) -> int:
     return max_workers or 0
 
 
-def _prepared(output_dir: Path | None) -> str:
+def _prepared(output_dir: Path | None, securities: list[str]) -> str:
     if output_dir is None:
         return ""
     from sabot import _native
 
     folder = os.fspath(output_dir)
-    _native.prepare_backtest_folder(folder)
+    _native.prepare_backtest_folder(folder, securities)
     return folder
 
 

@@ -39,7 +39,7 @@ _EXIT_CODES = """[bold]Exit codes:[/bold]
    a simulation of [bold]sweep[/bold] failed
 2  an error, told in one message on stderr
 130  interrupted by Ctrl-C
-143  ended at a checkpoint by SIGTERM"""
+143  ended by SIGTERM, with checkpoints at one"""
 
 
 def _help(command: Callable[..., None]) -> str:

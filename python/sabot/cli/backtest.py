@@ -102,8 +102,7 @@ def backtest(
                 over_config={"market": market, "equity_interval": equity_interval},
             )
     except KeyboardInterrupt:
-        left = f"The files of securities that were done are kept in {output}." if output else "Nothing was written."
-        raise InterruptedRunError(left) from None
+        raise InterruptedRunError(_left_in(output)) from None
     if not quiet:
         _show(result)
         _tell_without_trades(result)
@@ -112,6 +111,7 @@ def backtest(
         for security, error in result.errors.items():
             typer.echo(f"sabot: {security}: {' '.join(error.split())}", err=True)
         raise typer.Exit(EXIT_DIFFERENT)
+
 
 def _check_strategy(strategy: str) -> None:
     """What is wrong with a strategy in Python, whoever wrote it: here it is a mistake of who named it."""
@@ -132,7 +132,6 @@ def _left_in(output: Path | None) -> str:
     if output is not None and (output / "backtest_unfinished.csv").exists() and any(output.glob("*_equity.csv")):
         return f"The files of securities that were done are kept in {output}."
     return "Nothing was written: no security was done." if output is not None else "Nothing was written."
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +201,8 @@ def _tell_unmatched(config: Path | None, result: "BacktestResult") -> None:
         return
     import difflib
     import json
-    from sabot.backtest.config import read_config
 
+    from sabot.backtest.config import read_config
 
     names = {run.result.security.lower(): run.result.security for run in result.runs}
     for name in json.loads(read_config(config)):

@@ -1,13 +1,17 @@
 """Errors as a person at a prompt wants them: one message on stderr, no traceback, an exit code that says which kind."""
 
 import functools
+import glob
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, ParamSpec
 
 import typer
@@ -55,15 +59,17 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
+        ended = _Ended()
         try:
-            command(*arguments, **options)
-            sys.stdout.flush()
+            with ended.by_sigterm():
+                command(*arguments, **options)
+                sys.stdout.flush()
         except BrokenPipeError:  # Whoever reads has seen enough: `sabot head FILE | head -1`.
             _forget_stdout()
         except KeyboardInterrupt:
-            _leave("interrupted.", EXIT_INTERRUPTED)
+            _leave(ended.told, ended.code)
         except InterruptedRunError as interrupted:
-            _leave(f"interrupted. {interrupted}", EXIT_INTERRUPTED)
+            _leave(f"{ended.told} {interrupted}", ended.code)
         except (SabotError, OSError, ImportError) as error:
             _leave(_text(error), EXIT_ERROR)
         except (typer.Exit, typer.Abort, typer.BadParameter):
@@ -75,17 +81,46 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+class _Ended:
+    """What ended a command early: Ctrl-C, or SIGTERM, which does what Ctrl-C does."""
+
+    told = "interrupted."
+    code = EXIT_INTERRUPTED
+
+    @contextmanager
+    def by_sigterm(self) -> Iterator[None]:
+        """Let the first SIGTERM be an interrupt, and more of them nothing: the command is removing what it began."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def interrupt(_signal: int, _frame: FrameType | None) -> None:
+            if self.code != EXIT_TERMINATED:
+                self.told, self.code = "ended by SIGTERM.", EXIT_TERMINATED
+                raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGTERM, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
 @contextmanager
 def kept_if_interrupted(
     path: str | os.PathLike[str], *, several: bool = False, checkpoints: "CheckpointCoordinator | None" = None
 ) -> Iterator[None]:
     """Let Ctrl-C say what a run into the path leaves behind."""
-    existed = "://" not in os.fspath(path) and Path(path).exists()
+    is_remote = "://" in os.fspath(path)
+    existed = not is_remote and Path(path).exists()
+    before = _files(Path(path)) if several and not is_remote else set()
     try:
         yield
     except KeyboardInterrupt:
-        if several:
+        if several and (is_remote or _files(Path(path)) - before):
             text = f"The files that were complete are kept in {path}."
+        elif several:
+            text = "Nothing was written: no file was complete."
         elif existed:
             text = f"{path} is the file from before the run."
         else:
@@ -93,6 +128,17 @@ def kept_if_interrupted(
         if checkpoints is not None:
             text += _what_is_there(checkpoints)
         raise InterruptedRunError(text) from None
+
+
+def _files(path: Path) -> set[tuple[str, int, int]]:
+    """The files in a folder, or those whose names begin as that of a file does; files that were replaced are others."""
+    found = set()
+    for file in path.iterdir() if path.is_dir() else path.parent.glob(f"{glob.escape(path.stem)}*"):
+        with suppress(FileNotFoundError):  # Somebody else removes it just now.
+            state = file.lstat()
+            if file.suffix != ".partial":
+                found.add((file.name, state.st_ino, state.st_mtime_ns))
+    return found
 
 
 def _what_is_there(checkpoints: "CheckpointCoordinator") -> str:

@@ -106,7 +106,8 @@ def sweep(
                 progress=show and (lambda now: show(_Shown.of(now))),
             )
     except KeyboardInterrupt:
-        left = f"What was done is kept in {output}: the same command goes on." if output else "Nothing was written."
+        begun = output is not None and (output / "sweep.json").exists()
+        left = f"What was done is kept in {output}: the same command goes on." if begun else "Nothing was written."
         raise InterruptedRunError(left) from None
     if not quiet:
         _show(result)

@@ -22,8 +22,8 @@ inline constexpr char kActivityFileName[] = "backtest_activity.json";
 std::vector<std::pair<std::string, int64_t>> ActivityCounts(const Outcome& outcome);
 
 // `security` and `session` (utf8; null in a market without sessions), then int64: `ticks`, `outside_session`,
-// `book_missing`, `book_crossed`, `market_trades`, `orders`, `orders_cut`, `equity_interval_ns`, and `refused_*`, one a row of kRefusals. All
-// but the name are null of one that failed.
+// `book_missing`, `book_crossed`, `market_trades`, `orders`, `orders_cut`, `equity_interval_ns`, and `refused_*`, one a
+// row of kRefusals. All but the name are null of one that failed.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ActivityBatch(std::span<const SummaryRow> rows);
 // The same without those that failed: an object a security, on a line of its own.
 std::string ActivityText(std::span<const SummaryRow> rows);

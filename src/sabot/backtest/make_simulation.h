@@ -30,7 +30,8 @@ struct MadeSimulation {
 };
 
 // `market_of_ticks` (may be empty) holds where the configuration names none; `options.venue` is filled in, and the
-// interval of the equity where there is none. Errors: those of StrategyConfig::For, of the strategy and of Simulation::Make.
+// interval of the equity where there is none. Errors: those of StrategyConfig::For, of the strategy and of
+// Simulation::Make.
 arrow::Result<MadeSimulation> MakeSimulation(const StrategyInfo& strategy, const StrategyConfig& config,
                                              const std::string& security, const std::string& market_of_ticks,
                                              SimulationOptions options);

@@ -23,16 +23,7 @@ arrow::Status Remove(const env::StoragePath& folder, const internal::ResultPaths
 // Files of several kinds with the same rows.
 class AllFiles final : public ResultFiles {
  public:
-  AllFiles(env::StoragePath folder, internal::ResultPaths paths)
-      : folder_(std::move(folder)), paths_(std::move(paths)) {}
-
-  arrow::Status Create(bool parquet) {
-    ARROW_ASSIGN_OR_RAISE(files_.emplace_back(), internal::CreateCsvFiles(folder_, paths_));
-    parquet_ = parquet;
-    if (!parquet) return arrow::Status::OK();
-    ARROW_ASSIGN_OR_RAISE(files_.emplace_back(), internal::CreateParquetFiles(folder_, paths_));
-    return arrow::Status::OK();
-  }
+  explicit AllFiles(std::vector<std::unique_ptr<ResultFiles>> files) : files_(std::move(files)) {}
 
   arrow::Status Write(std::span<const TradeRow> trades, std::span<const EquityRow> equity) override {
     for (const auto& files : files_) ARROW_RETURN_NOT_OK(files->Write(trades, equity));
@@ -41,14 +32,11 @@ class AllFiles final : public ResultFiles {
 
   arrow::Status Commit() override {
     for (const auto& files : files_) ARROW_RETURN_NOT_OK(files->Commit());
-    return parquet_ ? arrow::Status::OK() : Remove(folder_, paths_, internal::kParquet);
+    return arrow::Status::OK();
   }
 
  private:
-  env::StoragePath folder_;
-  internal::ResultPaths paths_;
   std::vector<std::unique_ptr<ResultFiles>> files_;
-  bool parquet_ = false;
 };
 
 }  // namespace
@@ -69,11 +57,14 @@ std::string_view NameOf(FillKind kind) {
 
 arrow::Result<std::unique_ptr<ResultFiles>> CreateResultFiles(const std::string& folder, std::string_view security,
                                                               bool parquet) {
-  ARROW_ASSIGN_OR_RAISE(auto where, env::StorageOf(folder));
-  auto paths = PathsOf(where, security);
-  auto files = std::make_unique<AllFiles>(std::move(where), std::move(paths));
-  ARROW_RETURN_NOT_OK(files->Create(parquet));
-  return files;
+  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
+  const auto paths = PathsOf(where, security);
+  std::vector<std::unique_ptr<ResultFiles>> files;
+  ARROW_ASSIGN_OR_RAISE(files.emplace_back(), internal::CreateCsvFiles(where, paths));
+  if (parquet) {
+    ARROW_ASSIGN_OR_RAISE(files.emplace_back(), internal::CreateParquetFiles(where, paths));
+  }
+  return std::make_unique<AllFiles>(std::move(files));
 }
 
 arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security) {

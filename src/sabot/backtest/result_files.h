@@ -27,8 +27,8 @@ class ResultFiles {
 };
 
 // adnocgas_trades_timeseries.csv and adnocgas_equity.csv in a folder that exists; with `parquet` the same rows, with
-// the columns of result_tables.h, in adnocgas_trades_timeseries.parquet and adnocgas_equity.parquet, too: without, the
-// ones that an earlier run left go when the others take their names. Errors: those of the storage.
+// the columns of result_tables.h, in adnocgas_trades_timeseries.parquet and adnocgas_equity.parquet, too. Errors: those
+// of the storage.
 arrow::Result<std::unique_ptr<ResultFiles>> CreateResultFiles(const std::string& folder, std::string_view security,
                                                               bool parquet);
 

@@ -18,7 +18,6 @@
 #include "sabot/backtest/tick_types.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/executor.h"
-#include "sabot/env/storage.h"
 #include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
@@ -268,12 +267,6 @@ arrow::Result<std::vector<SecurityResult>> RunSecurities(const RunPlan& plan, st
   ARROW_RETURN_NOT_OK(status);
   if (progress) ARROW_RETURN_NOT_OK(progress(runs.progress()));
   return runs.TakeResults();
-}
-
-arrow::Status PrepareFolder(const std::string& folder) {
-  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  ARROW_RETURN_NOT_OK(where.storage->CreateFolder(where.path));
-  return RemoveSummary(folder);
 }
 
 }  // namespace sabot::backtest

@@ -41,7 +41,7 @@ struct RunPlan {
 struct RunOptions {
   int workers = 0;               // Securities at a time; 0: one a core.
   int64_t chunk_rows = 100'000;  // Of a batch of ticks. No number changes a byte.
-  std::string folder = {};       // For the files, which PrepareFolder has made; empty: none.
+  std::string folder = {};       // For the files; see PrepareFolder in result_folder.h. Empty: none.
   bool parquet = false;          // Trades and equity as Parquet there, too.
   bool keep_rows = false;        // Whether results have trades and equity.
 };
@@ -79,8 +79,5 @@ using WatchProgress = std::function<arrow::Status(const RunProgress&)>;
 arrow::Result<std::vector<SecurityResult>> RunSecurities(const RunPlan& plan, std::span<const SecurityTicks> securities,
                                                          const RunOptions& options, env::Interrupt& interrupt,
                                                          const WatchProgress& progress);
-
-// Before a run writes into a folder: makes it, and takes away the summary of an earlier run.
-arrow::Status PrepareFolder(const std::string& folder);
 
 }  // namespace sabot::backtest

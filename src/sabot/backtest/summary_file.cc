@@ -9,8 +9,6 @@
 
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/csv_line_internal.h"
-#include "sabot/connectors/parquet_sink.h"
-#include "sabot/env/storage.h"
 
 namespace sabot::backtest {
 namespace {
@@ -99,31 +97,6 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SummaryBatch(std::span<const 
     fields.push_back(arrow::field(column.name, column.type));
   }
   return arrow::RecordBatch::Make(arrow::schema(fields), static_cast<int64_t>(rows.size()), arrays);
-}
-
-arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows, bool parquet) {
-  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  if (parquet) {
-    ARROW_ASSIGN_OR_RAISE(const auto table, SummaryBatch(rows));
-    ARROW_ASSIGN_OR_RAISE(const auto sink, connectors::OpenParquetSink(where.path + "/" + kSummaryParquetName,
-                                                                       table->schema(), {.storage = where.storage}));
-    ARROW_RETURN_NOT_OK(sink->Write(table));
-    ARROW_RETURN_NOT_OK(sink->Close());
-  }
-  const auto write = [&](const char* name, const std::string& text) -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->Create(where.path + "/" + name));
-    ARROW_RETURN_NOT_OK(file->stream()->Write(text.data(), static_cast<int64_t>(text.size())));
-    return file->Commit();
-  };
-  ARROW_RETURN_NOT_OK(write(kActivityFileName, ActivityText(rows)));
-  return write(kSummaryFileName, SummaryText(rows));
-}
-
-arrow::Status RemoveSummary(const std::string& folder) {
-  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + kSummaryFileName));
-  ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + kSummaryParquetName));
-  return where.storage->Remove(where.path + "/" + kActivityFileName);
 }
 
 }  // namespace sabot::backtest
