@@ -105,9 +105,14 @@ class MaybeReleased {
 class Plan {
  public:
   Plan(const nb::object& strategy, const std::string& config, const nb::dict& overrides)
-      : is_python_(!nb::isinstance<nb::str>(strategy)), plan_(Make(strategy, config, overrides)) {}
+      : is_python_(!nb::isinstance<nb::str>(strategy)), plan_(PlanFromPython(strategy, config, overrides)) {}
 
   const std::string& name() const { return plan_.strategy.name; }
+
+  // The same with other values of all securities.
+  Plan With(const nb::dict& parameters) const {
+    return {is_python_, {.strategy = plan_.strategy, .config = Check(plan_.config.With(ValuesFromPython(parameters)))}};
+  }
 
   std::vector<SecurityResult> Run(const nb::list& securities, int workers, int64_t chunk_size, std::string folder,
                                   bool keep, const nb::object& progress) const {
@@ -158,29 +163,7 @@ class Plan {
   bool is_python() const { return is_python_; }
 
  private:
-  static backtest::RunPlan Make(const nb::object& strategy, const std::string& json, const nb::dict& overrides) {
-    auto info = nb::isinstance<nb::str>(strategy) ? *Check(backtest::FindStrategy(nb::cast<std::string>(strategy)))
-                                                  : StrategyFromPython(nb::cast<nb::tuple>(strategy));
-    auto config = Check(backtest::StrategyConfig::Parse(json, info.parameters, info.name));
-    if (overrides.size() > 0) config = Check(config.With(ValuesOf(overrides)));
-    return {.strategy = std::move(info), .config = std::move(config)};
-  }
-
-  static backtest::Settings::Values ValuesOf(const nb::dict& given) {
-    backtest::Settings::Values values;
-    for (const auto& [name, value] : given) {
-      auto& taken = values[nb::cast<std::string>(name)];
-      if (value.is_none()) continue;
-      if (PyBool_Check(value.ptr())) {
-        taken = nb::cast<bool>(value);
-      } else if (PyUnicode_Check(value.ptr())) {
-        taken = nb::cast<std::string>(value);
-      } else {
-        taken = nb::cast<double>(value);
-      }
-    }
-    return values;
-  }
+  Plan(bool is_python, backtest::RunPlan plan) : is_python_(is_python), plan_(std::move(plan)) {}
 
   bool is_python_;
   backtest::RunPlan plan_;
@@ -237,8 +220,8 @@ nb::tuple StateOf(const SecurityResult& result) {
   return nb::make_tuple(summary.security, summary.error, summary.rejected, outcome.trades, outcome.realized_pnl,
                         outcome.market_dates, outcome.strategy_dates, outcome.final_position, outcome.volume,
                         outcome.fees, outcome.max_drawdown, outcome.sharpe, outcome.win_rate, outcome.rows,
-                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl, ActivityState(outcome.activity),
-                        outcome.equity_interval_ns);
+                        outcome.crossed, outcome.orders_rejected, outcome.daily_pnl, outcome.dates,
+                        ActivityState(outcome.activity), outcome.equity_interval_ns);
 }
 
 void SetState(SecurityResult& result, const nb::tuple& state) {
@@ -260,8 +243,9 @@ void SetState(SecurityResult& result, const nb::tuple& state) {
                                              .crossed = nb::cast<int64_t>(state[14]),
                                              .orders_rejected = nb::cast<int64_t>(state[15]),
                                              .daily_pnl = nb::cast<std::vector<double>>(state[16]),
-                                             .equity_interval_ns = nb::cast<int64_t>(state[18]),
-                                             .activity = ActivityOf(nb::cast<nb::tuple>(state[17]))};
+                                             .dates = nb::cast<std::vector<int64_t>>(state[17]),
+                                             .equity_interval_ns = nb::cast<int64_t>(state[19]),
+                                             .activity = ActivityOf(nb::cast<nb::tuple>(state[18]))};
 }
 
 nb::object TableOf(const std::shared_ptr<arrow::RecordBatch>& batch) {
@@ -328,6 +312,7 @@ void RegisterBacktest(nb::module_& module) {
   nb::class_<Plan>(module, "BacktestPlan", "A strategy with its configuration.")
       .def(nb::init<nb::object, std::string, nb::dict>(), nb::arg("strategy"), nb::arg("config"), nb::arg("overrides"))
       .def_prop_ro("name", &Plan::name)
+      .def("with_parameters", &Plan::With, nb::arg("parameters"))
       .def("run", &Plan::Run, nb::arg("securities"), nb::arg("workers"), nb::arg("chunk_size"), nb::arg("folder"),
            nb::arg("keep"), nb::arg("progress").none())
       .def("run_one", &Plan::RunOne, nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"), nb::arg("keep"),

@@ -302,6 +302,30 @@ backtest::StrategyInfo StrategyFromPython(const nb::tuple& strategy) {
   return info;
 }
 
+backtest::Settings::Values ValuesFromPython(const nb::dict& given) {
+  backtest::Settings::Values values;
+  for (const auto& [name, value] : given) {
+    auto& taken = values[nb::cast<std::string>(name)];
+    if (value.is_none()) continue;
+    if (PyBool_Check(value.ptr())) {
+      taken = nb::cast<bool>(value);
+    } else if (PyUnicode_Check(value.ptr())) {
+      taken = nb::cast<std::string>(value);
+    } else {
+      taken = nb::cast<double>(value);
+    }
+  }
+  return values;
+}
+
+backtest::RunPlan PlanFromPython(const nb::object& strategy, const std::string& json, const nb::dict& overrides) {
+  auto info = nb::isinstance<nb::str>(strategy) ? *Check(backtest::FindStrategy(nb::cast<std::string>(strategy)))
+                                                : StrategyFromPython(nb::cast<nb::tuple>(strategy));
+  auto config = Check(backtest::StrategyConfig::Parse(json, info.parameters, info.name));
+  if (overrides.size() > 0) config = Check(config.With(ValuesFromPython(overrides)));
+  return {.strategy = std::move(info), .config = std::move(config)};
+}
+
 void RegisterBacktestStrategy(nb::module_& module) {
   nb::class_<backtest::Fill>(module, "Fill", "A fill of an order, or the venue's closing of a position.")
       .def_ro("timestamp", &backtest::Fill::timestamp, "Of the venue, ns since the epoch.")

@@ -21,7 +21,7 @@ from sabot.errors import OptionError
 from scipy import stats
 
 from sabot import _native
-from sabot.backtest import MultipleTestingWarning, Strategy, SweepProgress, run_parallel_backtest, sweep
+from sabot.backtest import MultipleTestingWarning, SweepProgress, run_parallel_backtest, sweep
 
 DAY_NS = 86_400_000_000_000
 CONFIG = {"DEFAULT": {"min_local_currency_before_quote": 0, "maker_fee_bps": 0.25}, "BETA": {"order_latency_ms": 250}}
@@ -111,15 +111,6 @@ def test_what_is_wrong(ticks: Path, options: dict[str, Any], message: str) -> No
 def test_what_is_of_another_type(ticks: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         sweep(ticks, "v1_baseline", **options)
-
-
-class Quiet(Strategy):
-    """Does nothing."""
-
-
-def test_a_strategy_in_python(ticks: Path) -> None:
-    with pytest.raises(OptionError, match=r"strategies that have names.*run_parallel_backtest"):
-        sweep(ticks, Quiet, grid={"x": [1]})  # type: ignore[arg-type]
 
 
 def test_no_ticks(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Python strategies in processes of their own, one security at a time each: one that dies takes no other along."""
+"""Python strategies in processes of their own, one simulation at a time each: one that dies takes no other along."""
 
 import ctypes
 import os
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sabot.backtest.inputs import SecurityTicks
 
-__all__ = ["Job", "packed", "run_in_processes"]
+__all__ = ["Job", "Task", "packed", "run_in_processes"]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _END_SECONDS = 5.0  # That a worker gets to remove what it has begun to write.
@@ -40,6 +40,14 @@ class Job:
     chunk_size: int
     folder: str
     tables: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A simulation: of what ticks, and with what over the configuration."""
+
+    ticks: "SecurityTicks"
+    parameters: dict[str, Any] | None = None
 
 
 def packed(strategy: Any) -> bytes:
@@ -69,10 +77,15 @@ def packed(strategy: Any) -> bytes:
 
 
 def run_in_processes(
-    job: Job, securities: "Sequence[SecurityTicks]", workers: int, progress: Callable[[Any], None] | None
-) -> list[SecurityRun]:
-    """Each security in one of so many processes (0: one a core); results in the order given.
+    job: Job,
+    tasks: Sequence[Task],
+    workers: int,
+    keep: Callable[[int, SecurityRun], object],
+    progress: Callable[[Any], None] | None,
+) -> None:
+    """Each task in one of so many processes (0: one a core).
 
+    keep:    gets the number of a task and what it came to, as soon as it is done.
     Raises:  OptionError, if the workers cannot begin.
     """
     if getattr(process.current_process(), "_inheriting", False):
@@ -82,12 +95,12 @@ def run_in_processes(
         )
     from sabot import _native
 
-    pool = _Pool(job, min(workers or _native.max_threads(), len(securities)))
-    return pool.run(securities, progress)
+    pool = _Pool(job, tasks, min(workers or _native.max_threads(), len(tasks)), keep)
+    pool.run(progress)
 
 
 class _Worker:
-    """A process, and the security that it has."""
+    """A process, and the task that it has."""
 
     def __init__(self, job: Job) -> None:
         context = get_context("spawn")
@@ -100,10 +113,10 @@ class _Worker:
         self.rows = 0
         self.ready = False  # It has loaded the strategy.
 
-    def give(self, index: int, ticks: "SecurityTicks") -> None:
+    def give(self, index: int, task: Task) -> None:
         self.index, self.rows = index, 0
         with suppress(OSError):  # One that has just died is seen where its messages are read.
-            self.connection.send(ticks)
+            self.connection.send(task)
 
     def death(self) -> str:
         """How it ended: it is known to have closed its pipe."""
@@ -128,25 +141,27 @@ class _Worker:
 class _Pool:
     """Workers, and what is left to do."""
 
-    def __init__(self, job: Job, size: int) -> None:
+    def __init__(self, job: Job, tasks: Sequence[Task], size: int, keep: Callable[[int, SecurityRun], object]) -> None:
         self._job = job
+        self._tasks = tasks
         self._size = size
+        self._keep = keep
+        self._left = deque(sorted(range(len(tasks)), key=lambda index: -tasks[index].ticks[2]))  # The longest first.
         self._workers: list[_Worker] = []
-        self._done_rows = 0
+        self._done = self._done_rows = 0
+        self._rows_all = sum(task.ticks[2] for task in tasks)
 
-    def run(self, securities: "Sequence[SecurityTicks]", progress: Callable[[Any], None] | None) -> list[SecurityRun]:
-        left = deque(sorted(range(len(securities)), key=lambda index: -securities[index][2]))  # The longest first.
-        results: dict[int, SecurityRun] = {}
+    def run(self, progress: Callable[[Any], None] | None) -> None:
         at_once = True
         try:
-            while len(results) < len(securities):
+            while self._done < len(self._tasks):
                 idle = sum(worker.index is None for worker in self._workers)
-                while len(self._workers) < self._size and idle < len(left):
+                while len(self._workers) < self._size and idle < len(self._left):
                     self._workers.append(_Worker(self._job))
                     idle += 1
-                self._hear(securities, left, results)
+                self._hear()
                 if progress is not None:
-                    progress(self._progress(securities, len(results)))
+                    progress(self._progress())
             at_once = False
         finally:
             for worker in self._workers:
@@ -155,16 +170,15 @@ class _Pool:
             for worker in self._workers:
                 worker.end(at_once=at_once)
                 self._remove_unfinished(worker)
-        return [results[index] for index in range(len(securities))]
 
-    def _hear(self, securities: "Sequence[SecurityTicks]", left: deque[int], results: dict[int, SecurityRun]) -> None:
+    def _hear(self) -> None:
         by_connection = {worker.connection: worker for worker in self._workers}
         for each in connection.wait(list(by_connection)):
             worker = by_connection[each]  # type: ignore[index]
             try:
                 kind, *values = worker.connection.recv()
             except (EOFError, OSError):
-                self._bury(worker, securities, results)
+                self._bury(worker)
                 continue
             worker.ready = True
             if kind == "rows":
@@ -173,14 +187,18 @@ class _Pool:
             if kind == "failed":
                 raise values[0]
             if kind == "done" and worker.index is not None:
-                results[worker.index] = SecurityRun(*values)
-                self._done_rows += securities[worker.index][2]
-                worker.index = None
-            if left:
-                index = left.popleft()
-                worker.give(index, securities[index])
+                self._complete(worker, worker.index, SecurityRun(*values))
+            if self._left:
+                index = self._left.popleft()
+                worker.give(index, self._tasks[index])
 
-    def _bury(self, worker: _Worker, securities: "Sequence[SecurityTicks]", results: dict[int, SecurityRun]) -> None:
+    def _complete(self, worker: _Worker, index: int, run: SecurityRun) -> None:
+        worker.index = None
+        self._keep(index, run)
+        self._done += 1
+        self._done_rows += self._tasks[index].ticks[2]
+
+    def _bury(self, worker: _Worker) -> None:
         from sabot import _native
 
         death = worker.death()
@@ -193,8 +211,8 @@ class _Pool:
                 f"backtest: a {death} before it had anything to do; what it said of that is on stderr. A script starts "
                 f'a backtest of a Python strategy under `if __name__ == "__main__":`.'
             )
-        results[worker.index] = SecurityRun(_native.SecurityResult(securities[worker.index][0], death))
-        self._done_rows += securities[worker.index][2]
+        result = _native.SecurityResult(self._tasks[worker.index].ticks[0], death)
+        self._complete(worker, worker.index, SecurityRun(result, died=True))
 
     def _remove_unfinished(self, worker: _Worker) -> None:
         """What one that was killed has begun to write: see src/sabot/env/storage.h."""
@@ -202,11 +220,11 @@ class _Pool:
             for path in Path(self._job.folder).glob(f"*.{worker.process.pid}-*.partial"):
                 path.unlink(missing_ok=True)
 
-    def _progress(self, securities: "Sequence[SecurityTicks]", done: int) -> Any:
+    def _progress(self) -> Any:
         from sabot.backtest.running import Progress
 
         rows = self._done_rows + sum(worker.rows for worker in self._workers if worker.index is not None)
-        return Progress(rows, sum(each[2] for each in securities), done, len(securities))
+        return Progress(rows, self._rows_all, self._done, len(self._tasks))
 
 
 @contextmanager
@@ -232,8 +250,11 @@ def _work(pipe: connection.Connection, job: Job) -> None:
             return
         pipe.send(("ready",))
         while True:
-            ticks = pipe.recv()
-            result = plan.run_one(ticks, job.chunk_size, job.folder, job.tables, lambda rows: pipe.send(("rows", rows)))
+            task: Task = pipe.recv()
+            own = plan if task.parameters is None else plan.with_parameters(task.parameters)
+            result = own.run_one(
+                task.ticks, job.chunk_size, job.folder, job.tables, lambda rows: pipe.send(("rows", rows))
+            )
             pipe.send(("done", result, _sent(result.trade_table), _sent(result.equity_table)))
 
 

@@ -37,6 +37,7 @@ class SecurityRun:
     result: "_native.SecurityResult"
     trades: Any = None  # Arrow data.
     equity: Any = None
+    died: bool = False  # With the process that ran it: another run may fare better.
 
     @classmethod
     def of(cls, result: "_native.SecurityResult") -> "SecurityRun":

@@ -102,10 +102,12 @@ def run_parallel_backtest(
             show = progress and (lambda *now: progress(Progress(*now)))
             runs = [SecurityRun.of(each) for each in plan.run(securities, workers, chunk_size, folder, tables, show)]
         else:
-            from sabot.backtest.processes import Job, run_in_processes
+            from sabot.backtest.processes import Job, Task, run_in_processes
 
             job = Job(pickled, config, overrides, chunk_size, folder, tables)
-            runs = run_in_processes(job, securities, workers, progress)
+            done: dict[int, SecurityRun] = {}
+            run_in_processes(job, [Task(each) for each in securities], workers, done.__setitem__, progress)
+            runs = [done[index] for index in range(len(securities))]
         return _finished(runs, folder, started)
 
 

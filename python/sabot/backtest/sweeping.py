@@ -36,7 +36,7 @@ def _converting(show: Callable[[SweepProgress], None] | None) -> Callable[[TickP
 
 def sweep(
     file_path: Path,
-    strategy: str,
+    strategy: Any,
     config: Config = None,
     *,
     grid: Mapping[str, Iterable[Any]] | None = None,
@@ -56,51 +56,64 @@ def sweep(
     ticks_dir: Path | None = None,
     progress: Callable[[SweepProgress], None] | None = None,
 ) -> SweepResult:
-    """Run a strategy with many parameter sets over all securities of a source, reading each security's ticks once.
+    """Run a strategy with many parameter sets over all securities of a source.
 
     Input:    as for run_parallel_backtest.
-    Strategy: a name (see strategies()).
+    Strategy: as for run_parallel_backtest. One by its name takes each security's ticks through many sets at once, in
+              threads; one in Python runs set by set, in processes.
     Sets:     grid: lists of values by parameter, each with each; random: by parameter (low, high), (low, high, "log"),
               (low, high, "int") or a list of choices, `samples` times, the same on every machine for a seed; sets: a
               list of dicts, or a JSON or CSV file of them. They win over the configuration, also that of a security.
     Returns:  the tables, the best set and heat maps. A simulation that fails has its error in the table.
     Writes:   sweep_results.csv and sweep_summary.csv in output_dir, of the same bytes for every max_workers; before
               that what is done, by security: a sweep that was ended, however, goes on when it is called again.
-    Memory:   two batches of ticks, and what a simulation remembers, for each of sets_per_scan sets.
+    Memory:   two batches of ticks, and what a simulation remembers, for each of sets_per_scan sets; of a strategy in
+              Python, a batch a process.
     Raises:   OptionError, if a set or an option cannot be, or output_dir holds another sweep, unless `restart`;
               FileNotFoundError or DataError, if there are no ticks.
     """
     started = time.monotonic()
     strategy = resolved_strategy(strategy)
-    if not isinstance(strategy, str):
-        raise OptionError(
-            "sweep: a sweep runs strategies that have names (see sabot.backtest.strategies()), since those in Python "
-            "take one thread for all sets. Run this one set by set with run_parallel_backtest(..., config={'DEFAULT': "
-            "{...}}), or write it in C++ and add it to the registry."
-        )
     checked_metric(metric)
-    make_plan(strategy, config, {"market": market})  # Its mistakes are told with the configuration's file.
+    overrides = {} if market is None else {"market": market}
+    make_plan(strategy, config, overrides)  # Its mistakes are told with the configuration's file.
     if max_workers is not None and max_workers < 1:
         raise OptionError(f"max_workers must be >= 1, or None for one a core, found {max_workers}.")
     if restart and output_dir is None:
         raise OptionError("sweep: restart forgets what output_dir holds. Give output_dir, or leave restart out.")
+    if not isinstance(strategy, str):
+        from sabot.backtest.sweep_processes import sweep_in_processes, sweep_job
+
+        job = sweep_job(strategy, config, overrides)
     chosen = parameter_sets(grid, random, sets, samples, seed)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
     folder = "" if output_dir is None else os.fspath(output_dir)
-    show = progress and (lambda *now: progress(SweepProgress(*now)))
-    from sabot import _native
-
+    show: Callable[..., None] | None = progress and (lambda *now: progress(SweepProgress(*now)))
     with opened_ticks(source, _converting(progress)) as securities:
-        tables = _native.run_sweep(
-            strategy,
-            text_of(config)[0],
-            market,
-            securities,
-            chosen,
-            workers=max_workers or 0,
-            sets_per_scan=sets_per_scan,
-            folder=folder,
-            restart=restart,
-            progress=show,
-        )
+        if isinstance(strategy, str):
+            from sabot import _native
+
+            tables = _native.run_sweep(
+                strategy,
+                text_of(config)[0],
+                overrides,
+                securities,
+                chosen,
+                workers=max_workers or 0,
+                sets_per_scan=sets_per_scan,
+                folder=folder,
+                restart=restart,
+                progress=show,
+            )
+        else:
+            tables = sweep_in_processes(
+                job,
+                strategy,
+                securities,
+                chosen,
+                workers=max_workers or 0,
+                folder=folder,
+                restart=restart,
+                show=show,
+            )
     return SweepResult(tables, tuple(chosen.names), metric, time.monotonic() - started, folder or None)

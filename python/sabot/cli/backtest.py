@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError
-from sabot.cli.options import ConfigFile, HeaderRow, MarketName, MaxSheets, StrategyLibraries, TickData, TicksFolder
+from sabot.cli.options import (
+    ConfigFile,
+    HeaderRow,
+    MarketName,
+    MaxSheets,
+    StrategyLibraries,
+    StrategyName,
+    TickData,
+    TicksFolder,
+    find_strategies,
+)
 from sabot.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -38,9 +48,7 @@ _NUMBERS = {
 
 
 def backtest(
-    strategy: Annotated[
-        str, typer.Option(metavar="NAME", help="A strategy by its name, or module:Class of one in Python.")
-    ],
+    strategy: StrategyName,
     data: TickData,
     config: ConfigFile = None,
     output: Annotated[
@@ -75,12 +83,7 @@ def backtest(
 
     if max_workers is not None and not parallel:
         raise OptionError("--max-workers is for --parallel. Add it, or leave --max-workers out.")
-    if ":" in strategy:
-        sys.path.insert(0, str(Path.cwd()))  # As with `python -m`.
-    for library in strategies or ():
-        from sabot.strategy_libraries import load_strategies
-
-        load_strategies(library)
+    find_strategies(strategy, strategies)
     _check_strategy(strategy)
     try:
         with showing_progress("backtest", quiet=quiet) as show:

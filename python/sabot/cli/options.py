@@ -1,5 +1,7 @@
 """Options that several commands have, written once."""
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +16,10 @@ __all__ = [
     "MarketName",
     "MaxSheets",
     "StrategyLibraries",
+    "StrategyName",
     "TickData",
     "TicksFolder",
+    "find_strategies",
 ]
 
 TickData = Annotated[
@@ -35,6 +39,9 @@ TicksFolder = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Keep converted ticks here; the next run takes what is up to date."),
 ]
+StrategyName = Annotated[
+    str, typer.Option(metavar="NAME", help="A strategy by its name, or module:Class of one in Python.")
+]
 StrategyLibraries = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="Strategies of your own: see sabot build-strategy. May be repeated."),
@@ -51,3 +58,13 @@ Compiler = Annotated[
 Flags = Annotated[
     list[str] | None, typer.Option(metavar="FLAG", help="One more flag for the compiler. May be repeated.")
 ]
+
+
+def find_strategies(strategy: str, libraries: Iterable[Path] | None) -> None:
+    """Lets a strategy be found: in a module of this folder, as with `python -m`, or in libraries, which are loaded."""
+    if ":" in strategy:
+        sys.path.insert(0, str(Path.cwd()))
+    for library in libraries or ():
+        from sabot.strategy_libraries import load_strategies
+
+        load_strategies(library)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError
-from sabot.cli.options import ConfigFile, HeaderRow, MarketName, MaxSheets, StrategyLibraries, TickData, TicksFolder
+from sabot.cli.options import (
+    ConfigFile,
+    HeaderRow,
+    MarketName,
+    MaxSheets,
+    StrategyLibraries,
+    StrategyName,
+    TickData,
+    TicksFolder,
+    find_strategies,
+)
 from sabot.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -22,7 +32,8 @@ sabot sweep --strategy v1_baseline --data ticks/ --grid refill_interval_sec=60,1
 sabot sweep --strategy v1_baseline --data ticks/ --random refill_interval_sec=10:600:log --samples 1000 --output out/
 sabot sweep --strategy v1_baseline --data ticks/ --random quote_size=1000:50000:int --random queue=fifo,risk_averse \
 --samples 500 --seed 7
-sabot sweep --strategy v1_baseline --config config.json --data TickData.xlsx --sets sets.csv --metric pnl"""
+sabot sweep --strategy v1_baseline --config config.json --data TickData.xlsx --sets sets.csv --metric pnl
+sabot sweep --strategy my_strategies:Skewed --data ticks/ --grid skew=0,0.5,1 --output out/"""
 
 _ROWS = 10
 _SHOWN = ("trades", "pnl", "fees", "max_drawdown", "sharpe", "deflated_sharpe")
@@ -30,7 +41,7 @@ _ERRORS_SHOWN = 5
 
 
 def sweep(
-    strategy: Annotated[str, typer.Option(metavar="NAME", help="A strategy by its name.")],
+    strategy: StrategyName,
     data: TickData,
     config: ConfigFile = None,
     grid: Annotated[
@@ -52,7 +63,7 @@ def sweep(
         typer.Option(metavar="FILE", help="The sets: JSON, a list of objects; or CSV, a column a parameter."),
     ] = None,
     max_workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Threads: one a core, unless given.")
+        int | None, typer.Option(metavar="N", min=1, help="Threads, or processes: one a core, unless given.")
     ] = None,
     output: Annotated[
         Path | None,
@@ -65,12 +76,15 @@ def sweep(
     market: MarketName = None,
     ticks: TicksFolder = None,
     sets_per_scan: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Sets by which a security's ticks are gone through at once.")
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Sets by which a security's ticks are gone through at once; no result changes."
+        ),
     ] = 4_096,
     strategies: StrategyLibraries = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor table.")] = False,
 ) -> None:
-    """Run a strategy with many parameter sets, reading each security's ticks once.
+    """Run a strategy with many parameter sets. One by its name reads each security's ticks once for all of them.
 
     Shows the best sets over all securities, and what the best one is worth after so many were tried: its deflated
     Sharpe ratio is the probability that its true Sharpe ratio is above what luck alone gives the best of them. Ended
@@ -79,10 +93,7 @@ def sweep(
     """
     from sabot.backtest.sweeping import sweep as run
 
-    for library in strategies or ():
-        from sabot.strategy_libraries import load_strategies
-
-        load_strategies(library)
+    find_strategies(strategy, strategies)
     try:
         with showing_progress("sweep", quiet=quiet) as show:
             result = run(

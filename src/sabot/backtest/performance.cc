@@ -8,7 +8,10 @@
 namespace sabot::backtest {
 
 void Performance::Begin(int64_t date) {
-  if (traded_) daily_pnl_.push_back(day_pnl_);
+  if (traded_) {
+    daily_pnl_.push_back(day_pnl_);
+    dates_.push_back(date_);
+  }
   date_ = date;
   traded_ = false;
   filled_ = false;
@@ -40,6 +43,7 @@ void Performance::AddTo(Outcome& outcome) {
   outcome.sharpe = AnnualSharpe(daily_pnl_);
   if (reductions_ > 0) outcome.win_rate = static_cast<double>(wins_) / static_cast<double>(reductions_);
   outcome.daily_pnl = std::move(daily_pnl_);
+  outcome.dates = std::move(dates_);
 }
 
 std::optional<double> AnnualSharpe(const std::vector<double>& daily_pnl) {

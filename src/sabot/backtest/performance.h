@@ -1,4 +1,4 @@
-// What a simulation came to, counted fill by fill and date by date: memory is a number a market date.
+// What a simulation came to, counted fill by fill and date by date: memory is two numbers a market date.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,8 @@ class Performance {
   bool traded_ = false;  // The market, on this date,
   bool filled_ = false;  // and we.
   double day_pnl_ = 0;
-  std::vector<double> daily_pnl_;  // Of the market dates before the current one.
+  std::vector<double> daily_pnl_;  // Of the market dates before the current one,
+  std::vector<int64_t> dates_;     // which are these.
 };
 
 // Mean over sample standard deviation, times sqrt(252); none under two values, or where all are equal.

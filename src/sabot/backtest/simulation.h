@@ -82,7 +82,8 @@ struct Outcome {
   int64_t rows = 0;
   int64_t crossed = 0;  // Quote ticks after which the book was crossed or locked.
   int64_t orders_rejected = 0;  // For any reason.
-  std::vector<double> daily_pnl;  // Of the market dates, in order.
+  std::vector<double> daily_pnl;  // Of the market dates, in order,
+  std::vector<int64_t> dates;  // which are these, in days since the epoch. The same for every strategy.
   int64_t equity_interval_ns = 0;  // Between its samples; 0: none were taken.
   Activity activity;
 };

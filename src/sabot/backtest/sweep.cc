@@ -8,16 +8,14 @@
 #include <thread>
 #include <utility>
 
-#include "sabot/backtest/sweep_parts_internal.h"
+#include "sabot/backtest/open_sweep.h"
 #include "sabot/backtest/sweep_scan_internal.h"
-#include "sabot/backtest/sweep_tables_internal.h"
 #include "sabot/data/errors.h"
 
 namespace sabot::backtest {
 namespace {
 
 using internal::Scan;
-using internal::SweepParts;
 
 // Runs items on all threads; returns when all are done, or, after a stop, none is running.
 void RunItems(env::Executor& executor, int64_t items, env::StopFlag& stop, const std::function<void(int64_t)>& run) {
@@ -36,23 +34,10 @@ void RunItems(env::Executor& executor, int64_t items, env::StopFlag& stop, const
   });
 }
 
-arrow::Status CheckSets(const SweepPlan& plan) {
-  for (int64_t set = 0; set < plan.sets.size(); ++set) {
-    auto status = plan.run.config.With(plan.sets.Set(set)).status();
-    if (status.ok()) continue;
-    return data::OptionError("sweep: set " + std::to_string(set) + ": " + status.message());
-  }
-  return arrow::Status::OK();
-}
-
-arrow::Status CheckOptions(const SweepPlan& plan, const SweepOptions& options) {
-  if (options.sets_per_scan < 1 || options.batch_rows < 0) {
-    return data::OptionError("sweep: sets_per_scan is " + std::to_string(options.sets_per_scan) + " and batch_rows " +
-                             std::to_string(options.batch_rows) + "; they have to be at least 1 and 0.");
-  }
-  if (plan.securities.empty()) return data::OptionError("sweep: there are no securities.");
-  if (plan.sets.size() == 0) return data::OptionError("sweep: there are no parameter sets.");
-  return arrow::Status::OK();
+arrow::Status CheckOptions(const SweepOptions& options) {
+  if (options.sets_per_scan >= 1 && options.batch_rows >= 0) return arrow::Status::OK();
+  return data::OptionError("sweep: sets_per_scan is " + std::to_string(options.sets_per_scan) + " and batch_rows " +
+                           std::to_string(options.batch_rows) + "; they have to be at least 1 and 0.");
 }
 
 // See SweepOptions.
@@ -72,21 +57,12 @@ class Sweep {
   }
 
   arrow::Result<SweepResult> Run() {
-    ARROW_RETURN_NOT_OK(CheckOptions(plan_, options_));
-    ARROW_RETURN_NOT_OK(CheckSets(plan_));
+    ARROW_RETURN_NOT_OK(CheckOptions(options_));
     const env::InterruptScope scope(stop_);
-    if (!options_.folder.empty()) {
-      ARROW_ASSIGN_OR_RAISE(parts_, SweepParts::InFolder(plan_, options_));
-    }
+    ARROW_ASSIGN_OR_RAISE(sweep_, OpenSweep::Make(plan_, options_.folder, options_.restart));
     FindWork();
     ARROW_RETURN_NOT_OK(RunScans());
-    ARROW_ASSIGN_OR_RAISE(auto result, internal::SweepTables(plan_, parts_));
-    result.simulations_resumed = progress_.simulations_resumed;
-    if (!options_.folder.empty()) {
-      ARROW_RETURN_NOT_OK(Write(kSweepResultsFileName, *result.table));
-      ARROW_RETURN_NOT_OK(Write(kSweepSummaryFileName, *result.by_set));
-    }
-    return result;
+    return sweep_->Finish();
   }
 
   void Stop() { stop_.Set(); }
@@ -98,7 +74,7 @@ class Sweep {
  private:
   struct Work {
     std::size_t security;
-    internal::SetRange sets;
+    SetRange sets;
   };
   // An item of the round: of which of the scans that are open, and its number there.
   struct Item {
@@ -108,8 +84,8 @@ class Sweep {
 
   void FindWork() {
     for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
-      for (const auto& sets : parts_.Found(security)) Complete(security, sets.count, sets.count);
-      for (const auto& sets : parts_.Missing(security, options_.sets_per_scan)) work_.push_back({security, sets});
+      Complete(security, sweep_->done(security), sweep_->done(security));
+      for (const auto& sets : sweep_->Missing(security, options_.sets_per_scan)) work_.push_back({security, sets});
     }
     // The longest first, so that none begins when all others are done.
     std::stable_sort(work_.begin(), work_.end(), [&](const Work& left, const Work& right) {
@@ -155,7 +131,8 @@ class Sweep {
 
   arrow::Status Keep(std::unique_ptr<Scan> scan) {
     ticks_done_ += scan->rows() * scan->sets();
-    ARROW_RETURN_NOT_OK(parts_.Put(scan->security(), scan->TakeResult()));
+    ARROW_RETURN_NOT_OK(
+        sweep_->Put(scan->security(), scan->first_set(), scan->TakeRows(), /*passing=*/scan->read_failed()));
     Complete(scan->security(), scan->sets());
     return arrow::Status::OK();
   }
@@ -187,19 +164,11 @@ class Sweep {
     progress_.fraction = std::clamp(done, progress_.fraction, 1.0);
   }
 
-  arrow::Status Write(const char* name, const arrow::Table& table) const {
-    ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(options_.folder));
-    ARROW_ASSIGN_OR_RAISE(const auto file, where.storage->Create(where.path + "/" + name));
-    const std::string text = internal::TableText(table);
-    ARROW_RETURN_NOT_OK(file->stream()->Write(text.data(), static_cast<int64_t>(text.size())));
-    return file->Commit();
-  }
-
   const SweepPlan& plan_;
   const SweepOptions& options_;
   env::Executor& executor_;
   env::StopFlag stop_;
-  SweepParts parts_ = SweepParts::InMemory(plan_);
+  std::unique_ptr<OpenSweep> sweep_;
   std::vector<Work> work_;
   std::vector<Item> items_;
   int64_t rows_all_ = 0;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "sabot/backtest/sweep_manifest_internal.h"
 #include "sabot/backtest/sweep_parts_internal.h"
@@ -75,7 +76,7 @@ std::shared_ptr<arrow::Schema> PartSchema() {
 // Fills the columns of a part, one after the other.
 class PartWriter {
  public:
-  explicit PartWriter(const ScanResult& result) : result_(result) {}
+  explicit PartWriter(const SweepPart& part) : part_(part) {}
 
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Write() {
     ARROW_RETURN_NOT_OK(Add<arrow::StringBuilder>([](auto& to, auto& row) { return to.Append(row.security); }));
@@ -102,19 +103,19 @@ class PartWriter {
   }
 
  private:
-  int64_t rows() const { return static_cast<int64_t>(result_.rows.size()); }
+  int64_t rows() const { return static_cast<int64_t>(part_.rows.size()); }
 
   template <typename Builder, typename Append>
   arrow::Status Add(const Append& append) {
     Builder builder;
-    for (const auto& row : result_.rows) ARROW_RETURN_NOT_OK(append(builder, row));
+    for (const auto& row : part_.rows) ARROW_RETURN_NOT_OK(append(builder, row));
     return builder.Finish().Value(&columns_.emplace_back());
   }
 
   arrow::Status AddDailyPnl() {
     const auto values = std::make_shared<arrow::DoubleBuilder>();
     arrow::ListBuilder builder(arrow::default_memory_pool(), values);
-    for (const auto& row : result_.rows) {
+    for (const auto& row : part_.rows) {
       ARROW_RETURN_NOT_OK(builder.Append(row.outcome.has_value()));
       if (row.outcome) ARROW_RETURN_NOT_OK(values->AppendValues(row.outcome->daily_pnl));
     }
@@ -126,12 +127,12 @@ class PartWriter {
     arrow::ListBuilder builder(arrow::default_memory_pool(), values);
     for (int64_t row = 0; row < rows(); ++row) {
       ARROW_RETURN_NOT_OK(builder.Append(row == 0));
-      if (row == 0) ARROW_RETURN_NOT_OK(values->AppendValues(result_.dates));
+      if (row == 0) ARROW_RETURN_NOT_OK(values->AppendValues(part_.dates));
     }
     return builder.Finish().Value(&columns_.emplace_back());
   }
 
-  const ScanResult& result_;
+  const SweepPart& part_;
   arrow::ArrayVector columns_;
 };
 
@@ -149,8 +150,8 @@ auto ListOf(const arrow::RecordBatch& part, const char* name, int64_t row) {
                             values.raw_values() + lists.value_offset(row) + lists.value_length(row));
 }
 
-ScanResult ReadPart(const arrow::RecordBatch& part) {
-  ScanResult result;
+SweepPart ReadPart(const arrow::RecordBatch& part) {
+  SweepPart result;
   result.dates = ListOf<arrow::Int64Array>(part, "dates", 0);
   for (int64_t at = 0; at < part.num_rows(); ++at) {
     auto& row = result.rows.emplace_back();
@@ -192,6 +193,22 @@ std::string FileNameOf(const std::string& security) {
 
 }  // namespace
 
+arrow::Result<SweepPart> SweepPart::Of(int64_t first_set, std::vector<SummaryRow> rows) {
+  SweepPart part{.first_set = first_set};
+  bool first = true;
+  for (SummaryRow& row : rows) {
+    if (!row.outcome) continue;
+    auto dates = std::exchange(row.outcome->dates, {});
+    if (std::exchange(first, false)) part.dates = std::move(dates);
+    if (row.outcome->daily_pnl.size() == part.dates.size()) continue;
+    return arrow::Status::UnknownError("sweep: the ticks of ", row.security, " have ", part.dates.size(),
+                                       " market dates for one set and ", row.outcome->daily_pnl.size(),
+                                       " for another. This is a defect of Sabot.");
+  }
+  part.rows = std::move(rows);
+  return part;
+}
+
 SweepParts SweepParts::InMemory(const SweepPlan& plan) {
   SweepParts parts;
   parts.sets_ = plan.sets.size();
@@ -199,9 +216,9 @@ SweepParts SweepParts::InMemory(const SweepPlan& plan) {
   return parts;
 }
 
-arrow::Result<SweepParts> SweepParts::InFolder(const SweepPlan& plan, const SweepOptions& options) {
+arrow::Result<SweepParts> SweepParts::InFolder(const SweepPlan& plan, const std::string& folder, bool restart) {
   SweepParts parts = InMemory(plan);
-  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(options.folder));
+  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
   parts.storage_ = where.storage;
   parts.folder_ = where.path + kFolder;
   for (const auto& security : plan.securities) parts.names_.push_back(FileNameOf(security.security));
@@ -209,16 +226,16 @@ arrow::Result<SweepParts> SweepParts::InFolder(const SweepPlan& plan, const Swee
   ARROW_ASSIGN_OR_RAISE(parts.sweep_, env::DigestOf(manifest));
   ARROW_RETURN_NOT_OK(parts.storage_->CreateFolder(parts.folder_));
   const std::string path = where.path + "/" + kManifestFileName;
-  if (options.restart) {
+  if (restart) {
     ARROW_RETURN_NOT_OK(parts.storage_->Remove(path));
   } else {
-    ARROW_RETURN_NOT_OK(CheckSameSweep(*parts.storage_, path, options.folder, manifest));
+    ARROW_RETURN_NOT_OK(CheckSameSweep(*parts.storage_, path, folder, manifest));
   }
   for (const char* name : {kSweepResultsFileName, kSweepSummaryFileName}) {  // They come when all parts are there.
     ARROW_RETURN_NOT_OK(parts.storage_->Remove(where.path + "/" + name));
   }
   ARROW_ASSIGN_OR_RAISE(const auto names, parts.storage_->List(parts.folder_));
-  if (options.restart) {
+  if (restart) {
     for (const auto& name : names) {
       if (name.ends_with(kEnding)) ARROW_RETURN_NOT_OK(parts.storage_->Remove(parts.folder_ + "/" + name));
     }
@@ -226,7 +243,7 @@ arrow::Result<SweepParts> SweepParts::InFolder(const SweepPlan& plan, const Swee
   ARROW_ASSIGN_OR_RAISE(const auto file, parts.storage_->Create(path));
   ARROW_RETURN_NOT_OK(file->stream()->Write(manifest.data(), static_cast<int64_t>(manifest.size())));
   ARROW_RETURN_NOT_OK(file->Commit());
-  if (!options.restart) ARROW_RETURN_NOT_OK(parts.FindParts(names));
+  if (!restart) ARROW_RETURN_NOT_OK(parts.FindParts(names));
   return parts;
 }
 
@@ -280,14 +297,14 @@ std::string SweepParts::MarkOf(std::size_t security, int64_t first_set) const {
   return sweep_ + " " + names_[security] + " " + std::to_string(first_set);
 }
 
-arrow::Status SweepParts::Put(std::size_t security, ScanResult result) {
-  const int64_t first = result.first_set;
-  found_[security].emplace(first, static_cast<int64_t>(result.rows.size()));
-  if (storage_ == nullptr || result.read_failed) {
-    results_.insert_or_assign({security, first}, std::move(result));
+arrow::Status SweepParts::Put(std::size_t security, SweepPart part, bool passing) {
+  const int64_t first = part.first_set;
+  found_[security].emplace(first, static_cast<int64_t>(part.rows.size()));
+  if (storage_ == nullptr || passing) {
+    held_.insert_or_assign({security, first}, std::move(part));
     return arrow::Status::OK();
   }
-  ARROW_ASSIGN_OR_RAISE(const auto batch, PartWriter(result).Write());
+  ARROW_ASSIGN_OR_RAISE(const auto batch, PartWriter(part).Write());
   ARROW_ASSIGN_OR_RAISE(const auto file, storage_->Create(PathOf(security, first)));
   const auto schema = batch->schema()->WithMetadata(arrow::key_value_metadata({kSweepKey}, {MarkOf(security, first)}));
   ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeFileWriter(file->stream(), schema));
@@ -298,13 +315,13 @@ arrow::Status SweepParts::Put(std::size_t security, ScanResult result) {
   return arrow::Status::OK();
 }
 
-arrow::Result<ScanResult> SweepParts::Get(std::size_t security, int64_t first_set) const {
-  if (const auto found = results_.find({security, first_set}); found != results_.end()) return found->second;
+arrow::Result<SweepPart> SweepParts::Get(std::size_t security, int64_t first_set) const {
+  if (const auto found = held_.find({security, first_set}); found != held_.end()) return found->second;
   if (storage_ == nullptr) return arrow::Status::KeyError("no such part");
   return ReadFile(security, first_set);
 }
 
-arrow::Result<ScanResult> SweepParts::ReadFile(std::size_t security, int64_t first_set) const {
+arrow::Result<SweepPart> SweepParts::ReadFile(std::size_t security, int64_t first_set) const {
   const std::string path = PathOf(security, first_set);
   ARROW_ASSIGN_OR_RAISE(const auto file, storage_->OpenInput(path));
   ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
@@ -321,9 +338,9 @@ arrow::Result<ScanResult> SweepParts::ReadFile(std::size_t security, int64_t fir
   ARROW_ASSIGN_OR_RAISE(const auto batch, reader->ReadRecordBatch(0));
   ARROW_RETURN_NOT_OK(batch->ValidateFull());
   if (batch->num_rows() == 0) return damaged("is empty");
-  ScanResult result = ReadPart(*batch);
-  result.first_set = first_set;
-  return result;
+  SweepPart part = ReadPart(*batch);
+  part.first_set = first_set;
+  return part;
 }
 
 }  // namespace sabot::backtest::internal

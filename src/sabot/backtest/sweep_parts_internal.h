@@ -12,19 +12,23 @@
 #include <utility>
 #include <vector>
 
-#include "sabot/backtest/sweep.h"
-#include "sabot/backtest/sweep_scan_internal.h"
+#include "sabot/backtest/open_sweep.h"
+#include "sabot/backtest/summary_file.h"
 #include "sabot/env/storage.h"
 
 namespace sabot::backtest::internal {
 
-// Sets [first, first + count).
-struct SetRange {
-  int64_t first = 0;
-  int64_t count = 0;
+// What the ticks of a security came to with sets that follow one another.
+struct SweepPart {
+  int64_t first_set = 0;
+  std::vector<int64_t> dates = {};  // Of all outcomes, which do not have them any more.
+  std::vector<SummaryRow> rows = {};
+
+  // Error: outcomes of the same ticks have different dates, which is a defect of Sabot.
+  static arrow::Result<SweepPart> Of(int64_t first_set, std::vector<SummaryRow> rows);
 };
 
-// Results of scans by security and sets, in memory or in a folder. Which sets a scan had makes no difference to them,
+// Parts by security and sets, in memory or in a folder. Which sets a scan had makes no difference to them,
 // so those of an earlier run may have been cut otherwise. One thread at a time.
 class SweepParts {
  public:
@@ -32,22 +36,21 @@ class SweepParts {
   // Reads all ticks once, to know them again, and finds the parts of earlier runs; one that cannot be read counts as
   // none. Errors (kOption): the folder holds another sweep, with what is different; those of the storage; Cancelled,
   // where InterruptScope says so.
-  static arrow::Result<SweepParts> InFolder(const SweepPlan& plan, const SweepOptions& options);
+  static arrow::Result<SweepParts> InFolder(const SweepPlan& plan, const std::string& folder, bool restart);
 
   // The sets of a security that are there, in order, none of them twice.
   std::vector<SetRange> Found(std::size_t security) const;
   // Those that are not, at most `most` in a range.
   std::vector<SetRange> Missing(std::size_t security, int64_t most) const;
 
-  // Of sets that are missing. Where ticks could not be read, the result is kept in memory only: another run may fare
-  // better.
-  arrow::Status Put(std::size_t security, ScanResult result);
+  // Of sets that are missing. One that is `passing` is kept in memory only.
+  arrow::Status Put(std::size_t security, SweepPart part, bool passing);
   // By the first set of one that is there.
-  arrow::Result<ScanResult> Get(std::size_t security, int64_t first_set) const;
+  arrow::Result<SweepPart> Get(std::size_t security, int64_t first_set) const;
 
  private:
   arrow::Status FindParts(const std::vector<std::string>& names);
-  arrow::Result<ScanResult> ReadFile(std::size_t security, int64_t first_set) const;
+  arrow::Result<SweepPart> ReadFile(std::size_t security, int64_t first_set) const;
   std::string PathOf(std::size_t security, int64_t first_set) const;
   std::string MarkOf(std::size_t security, int64_t first_set) const;  // By which a file is known as this part.
 
@@ -57,7 +60,7 @@ class SweepParts {
   int64_t sets_ = 0;
   std::vector<std::string> names_;  // Of securities, as files have them.
   std::vector<std::map<int64_t, int64_t>> found_;  // By security: counts by first set.
-  std::map<std::pair<std::size_t, int64_t>, ScanResult> results_;
+  std::map<std::pair<std::size_t, int64_t>, SweepPart> held_;  // In memory.
 };
 
 }  // namespace sabot::backtest::internal

@@ -39,10 +39,10 @@ bool Scan::EndRound() {
   return true;
 }
 
-ScanResult Scan::TakeResult() {
-  ScanResult result{.first_set = first_set_, .dates = std::move(dates_), .rows = {}, .read_failed = !read_.ok()};
-  for (auto& slot : simulations_) result.rows.push_back(std::move(slot.row));
-  return result;
+std::vector<SummaryRow> Scan::TakeRows() {
+  std::vector<SummaryRow> rows;
+  for (auto& slot : simulations_) rows.push_back(std::move(slot.row));
+  return rows;
 }
 
 arrow::Status Scan::Read() {
@@ -56,12 +56,6 @@ arrow::Status Scan::Read() {
   at_end_ = batch == nullptr;
   if (at_end_) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(next_, Ticks::From(std::move(batch)));
-  for (int64_t row = 0; row < next_->size(); ++row) {
-    const Tick tick = (*next_)[row];
-    if (tick.type != TickType::kTrade) continue;
-    const int64_t date = DateOf(tick.timestamp);
-    if (dates_.empty() || dates_.back() != date) dates_.push_back(date);
-  }
   return arrow::Status::OK();
 }
 
@@ -89,11 +83,6 @@ arrow::Status Scan::TryAdvance(Slot& slot, int64_t set) const {
   if (current_) return slot.simulation->Push(*current_);
   ARROW_ASSIGN_OR_RAISE(slot.row.outcome, slot.simulation->Finish());
   slot.row.rejected = reader_->info().rejected;
-  if (static_cast<std::size_t>(slot.row.outcome->market_dates) != dates_.size()) {
-    return arrow::Status::UnknownError("sweep: a simulation found ", slot.row.outcome->market_dates,
-                                       " market dates in ticks that have ", dates_.size(),
-                                       ". This is a defect of Sabot.");
-  }
   slot.simulation.reset();
   return arrow::Status::OK();
 }

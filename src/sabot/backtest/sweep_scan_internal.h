@@ -16,14 +16,6 @@
 
 namespace sabot::backtest::internal {
 
-// What it comes to.
-struct ScanResult {
-  int64_t first_set = 0;
-  std::vector<int64_t> dates;    // With a trade tick, those of Outcome::daily_pnl.
-  std::vector<SummaryRow> rows;  // Of the sets from the first one on.
-  bool read_failed = false;
-};
-
 // In rounds: the items of a round may run on any threads at the same time, each once; between rounds there is one
 // thread. One item reads the batch of the next round, each of the others takes one simulation through that of this
 // round. So there are two batches in memory, and every simulation has seen the same ticks when a round ends.
@@ -36,10 +28,13 @@ class Scan {
   void Run(int64_t item);
   // Whether the scan goes on.
   bool EndRound();
-  ScanResult TakeResult();
+  // What its sets came to, when it is over.
+  std::vector<SummaryRow> TakeRows();
+  bool read_failed() const { return !read_.ok(); }
 
   std::size_t security() const { return security_; }
   int64_t sets() const { return static_cast<int64_t>(simulations_.size()); }
+  int64_t first_set() const { return first_set_; }
   int64_t rows() const { return rows_; }  // Seen by all simulations.
 
  private:
@@ -65,7 +60,6 @@ class Scan {
   bool at_end_ = false;
   bool finishing_ = false;
   int64_t rows_ = 0;
-  std::vector<int64_t> dates_;
 };
 
 }  // namespace sabot::backtest::internal

@@ -166,7 +166,7 @@ class Chunk {
     const auto of_chunk = std::span(sums).last(sets_);
     std::vector<SummaryRow> rows(sets_ * plan_.securities.size());  // By set, and then by security.
     for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
-      ARROW_RETURN_NOT_OK(EachPart(security, [&](ScanResult& part) {
+      ARROW_RETURN_NOT_OK(EachPart(security, [&](SweepPart& part) {
         const auto places = PlacesOf(part.dates);
         auto set = static_cast<std::size_t>(part.first_set - first_set_);
         for (auto& row : part.rows) {
@@ -183,7 +183,7 @@ class Chunk {
  private:
   arrow::Status FindDates() {
     for (std::size_t security = 0; security < plan_.securities.size(); ++security) {
-      ARROW_RETURN_NOT_OK(EachPart(security, [&](const ScanResult& part) {
+      ARROW_RETURN_NOT_OK(EachPart(security, [&](const SweepPart& part) {
         std::vector<int64_t> all;
         std::set_union(dates_.begin(), dates_.end(), part.dates.begin(), part.dates.end(), std::back_inserter(all));
         dates_ = std::move(all);
