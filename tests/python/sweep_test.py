@@ -139,6 +139,25 @@ def test_files_of_sets(tmp_path: Path) -> None:
     assert read_sets(tmp_path / "sets.json") == expected
 
 
+def test_flags_as_programs_write_them(ticks: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sets.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["quote_cross"], [True], [False]])
+    assert read_sets(path) == [{"quote_cross": True}, {"quote_cross": False}]
+    listed = sweep(ticks, "v1_baseline", CONFIG, sets=path, output_dir=tmp_path / "listed")
+    assert listed.by_set["quote_cross"].to_pylist() == [True, False]
+    assert listed.by_set["trades"][0] != listed.by_set["trades"][1]
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    words = ["--strategy", "v1_baseline", "--data", ticks, "--config", tmp_path / "config.json"]
+    for grid in ("quote_cross=true,false", "quote_cross=TRUE,False"):
+        code, _, told = command(*words, "--grid", grid, "--output", tmp_path / grid)
+        assert code == 0, told
+        assert files(tmp_path / grid) == files(tmp_path / "listed")
+    code, _, told = command(*words, "--grid", "quote_cross=true,yes")
+    assert code == 2
+    assert 'sweep: set 1: v1_baseline config: parameters: quote_cross is "yes"; expected true or false.' in told
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

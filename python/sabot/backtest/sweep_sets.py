@@ -49,8 +49,8 @@ def parameter_sets(
 def read_sets(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The sets of a file: JSON, a list of objects; CSV, a column a parameter and a line a set.
 
-    A cell of a CSV file that is empty leaves the parameter to the configuration; `null`, `true` and `false` are what
-    they are in JSON.
+    A cell of a CSV file that is empty leaves the parameter to the configuration; `null`, and `true` and `false` in any
+    case (True, FALSE), are what they are in JSON.
     Raises: OptionError, if it holds no sets; FileNotFoundError.
     """
     name = os.fspath(path)
@@ -83,9 +83,11 @@ def _read_csv(name: str, file: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def value_of(text: str) -> Any:
-    """A number, true, false or null where the text is one, else the text."""
-    if text in ("true", "false", "null"):
-        return {"true": True, "false": False, "null": None}[text]
+    """A number, null, or true or false in any case, where the text is one, else the text."""
+    if text == "null":
+        return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     try:
         return float(text)
     except ValueError:
