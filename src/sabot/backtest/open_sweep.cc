@@ -4,6 +4,7 @@
 
 #include "sabot/backtest/sweep_parts_internal.h"
 #include "sabot/backtest/sweep_tables_internal.h"
+#include "sabot/backtest/table_text_internal.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/storage.h"
 

@@ -1,5 +1,3 @@
-#include <arrow/array.h>
-#include <arrow/builder.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
@@ -29,152 +27,6 @@ constexpr char kFolder[] = "/sweep_parts";
 constexpr char kEnding[] = ".arrow";
 constexpr char kSweepKey[] = "sabot.sweep";
 
-// The numbers of an outcome as columns.
-struct IntegerColumn {
-  const char* name;
-  int64_t Outcome::* member;
-};
-constexpr IntegerColumn kIntegers[] = {
-    {"trades", &Outcome::trades},
-    {"market_dates", &Outcome::market_dates},
-    {"strategy_dates", &Outcome::strategy_dates},
-    {"rows", &Outcome::rows},
-    {"crossed", &Outcome::crossed},
-    {"orders_rejected", &Outcome::orders_rejected},
-};
-struct NumberColumn {
-  const char* name;
-  double Outcome::* member;
-};
-constexpr NumberColumn kNumbers[] = {
-    {"realized_pnl", &Outcome::realized_pnl},
-    {"final_position", &Outcome::final_position},
-    {"volume", &Outcome::volume},
-    {"fees", &Outcome::fees},
-    {"max_drawdown", &Outcome::max_drawdown},
-};
-struct MaybeColumn {
-  const char* name;
-  std::optional<double> Outcome::* member;
-};
-constexpr MaybeColumn kMaybes[] = {{"sharpe", &Outcome::sharpe}, {"win_rate", &Outcome::win_rate}};
-
-std::shared_ptr<arrow::Schema> PartSchema() {
-  static const auto schema = [] {
-    arrow::FieldVector fields = {arrow::field("security", arrow::utf8()), arrow::field("rejected", arrow::int64()),
-                                 arrow::field("error", arrow::utf8())};
-    for (const auto& column : kIntegers) fields.push_back(arrow::field(column.name, arrow::int64()));
-    for (const auto& column : kNumbers) fields.push_back(arrow::field(column.name, arrow::float64()));
-    for (const auto& column : kMaybes) fields.push_back(arrow::field(column.name, arrow::float64()));
-    fields.push_back(arrow::field("daily_pnl", arrow::list(arrow::float64())));
-    fields.push_back(arrow::field("dates", arrow::list(arrow::int64())));  // In the first row.
-    return arrow::schema(fields);
-  }();
-  return schema;
-}
-
-// Fills the columns of a part, one after the other.
-class PartWriter {
- public:
-  explicit PartWriter(const SweepPart& part) : part_(part) {}
-
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Write() {
-    ARROW_RETURN_NOT_OK(Add<arrow::StringBuilder>([](auto& to, auto& row) { return to.Append(row.security); }));
-    ARROW_RETURN_NOT_OK(Add<arrow::Int64Builder>([](auto& to, auto& row) { return to.Append(row.rejected); }));
-    ARROW_RETURN_NOT_OK(Add<arrow::StringBuilder>([](auto& to, auto& row) { return to.Append(row.error); }));
-    for (const auto& column : kIntegers) {
-      ARROW_RETURN_NOT_OK(Add<arrow::Int64Builder>([&](auto& to, auto& row) {
-        return row.outcome ? to.Append((*row.outcome).*column.member) : to.AppendNull();
-      }));
-    }
-    for (const auto& column : kNumbers) {
-      ARROW_RETURN_NOT_OK(Add<arrow::DoubleBuilder>([&](auto& to, auto& row) {
-        return row.outcome ? to.Append((*row.outcome).*column.member) : to.AppendNull();
-      }));
-    }
-    for (const auto& column : kMaybes) {
-      ARROW_RETURN_NOT_OK(Add<arrow::DoubleBuilder>([&](auto& to, auto& row) {
-        return row.outcome ? to.AppendOrNull((*row.outcome).*column.member) : to.AppendNull();
-      }));
-    }
-    ARROW_RETURN_NOT_OK(AddDailyPnl());
-    ARROW_RETURN_NOT_OK(AddDates());
-    return arrow::RecordBatch::Make(PartSchema(), rows(), std::move(columns_));
-  }
-
- private:
-  int64_t rows() const { return static_cast<int64_t>(part_.rows.size()); }
-
-  template <typename Builder, typename Append>
-  arrow::Status Add(const Append& append) {
-    Builder builder;
-    for (const auto& row : part_.rows) ARROW_RETURN_NOT_OK(append(builder, row));
-    return builder.Finish().Value(&columns_.emplace_back());
-  }
-
-  arrow::Status AddDailyPnl() {
-    const auto values = std::make_shared<arrow::DoubleBuilder>();
-    arrow::ListBuilder builder(arrow::default_memory_pool(), values);
-    for (const auto& row : part_.rows) {
-      ARROW_RETURN_NOT_OK(builder.Append(row.outcome.has_value()));
-      if (row.outcome) ARROW_RETURN_NOT_OK(values->AppendValues(row.outcome->daily_pnl));
-    }
-    return builder.Finish().Value(&columns_.emplace_back());
-  }
-
-  arrow::Status AddDates() {
-    const auto values = std::make_shared<arrow::Int64Builder>();
-    arrow::ListBuilder builder(arrow::default_memory_pool(), values);
-    for (int64_t row = 0; row < rows(); ++row) {
-      ARROW_RETURN_NOT_OK(builder.Append(row == 0));
-      if (row == 0) ARROW_RETURN_NOT_OK(values->AppendValues(part_.dates));
-    }
-    return builder.Finish().Value(&columns_.emplace_back());
-  }
-
-  const SweepPart& part_;
-  arrow::ArrayVector columns_;
-};
-
-template <typename Array>
-const Array& ColumnOf(const arrow::RecordBatch& part, const char* name) {
-  return static_cast<const Array&>(*part.GetColumnByName(name));
-}
-
-template <typename ValueArray>
-auto ListOf(const arrow::RecordBatch& part, const char* name, int64_t row) {
-  const auto& lists = ColumnOf<arrow::ListArray>(part, name);
-  const auto& values = static_cast<const ValueArray&>(*lists.values());
-  using Value = typename ValueArray::value_type;
-  return std::vector<Value>(values.raw_values() + lists.value_offset(row),
-                            values.raw_values() + lists.value_offset(row) + lists.value_length(row));
-}
-
-SweepPart ReadPart(const arrow::RecordBatch& part) {
-  SweepPart result;
-  result.dates = ListOf<arrow::Int64Array>(part, "dates", 0);
-  for (int64_t at = 0; at < part.num_rows(); ++at) {
-    auto& row = result.rows.emplace_back();
-    row.security = ColumnOf<arrow::StringArray>(part, "security").GetString(at);
-    row.rejected = ColumnOf<arrow::Int64Array>(part, "rejected").Value(at);
-    row.error = ColumnOf<arrow::StringArray>(part, "error").GetString(at);
-    if (part.GetColumnByName("daily_pnl")->IsNull(at)) continue;
-    Outcome& outcome = row.outcome.emplace();
-    for (const auto& column : kIntegers) {
-      outcome.*column.member = ColumnOf<arrow::Int64Array>(part, column.name).Value(at);
-    }
-    for (const auto& column : kNumbers) {
-      outcome.*column.member = ColumnOf<arrow::DoubleArray>(part, column.name).Value(at);
-    }
-    for (const auto& column : kMaybes) {
-      const auto& values = ColumnOf<arrow::DoubleArray>(part, column.name);
-      if (values.IsValid(at)) outcome.*column.member = values.Value(at);
-    }
-    outcome.daily_pnl = ListOf<arrow::DoubleArray>(part, "daily_pnl", at);
-  }
-  return result;
-}
-
 // Security, as files have it, and first set of "<security>-<set>.arrow".
 std::optional<std::pair<std::string, int64_t>> PartNameOf(std::string_view name) {
   const std::size_t dash = name.rfind('-');
@@ -192,22 +44,6 @@ std::string FileNameOf(const std::string& security) {
 }
 
 }  // namespace
-
-arrow::Result<SweepPart> SweepPart::Of(int64_t first_set, std::vector<SummaryRow> rows) {
-  SweepPart part{.first_set = first_set};
-  bool first = true;
-  for (SummaryRow& row : rows) {
-    if (!row.outcome) continue;
-    auto dates = std::exchange(row.outcome->dates, {});
-    if (std::exchange(first, false)) part.dates = std::move(dates);
-    if (row.outcome->daily_pnl.size() == part.dates.size()) continue;
-    return arrow::Status::UnknownError("sweep: the ticks of ", row.security, " have ", part.dates.size(),
-                                       " market dates for one set and ", row.outcome->daily_pnl.size(),
-                                       " for another. This is a defect of Sabot.");
-  }
-  part.rows = std::move(rows);
-  return part;
-}
 
 SweepParts SweepParts::InMemory(const SweepPlan& plan) {
   SweepParts parts;
@@ -304,7 +140,7 @@ arrow::Status SweepParts::Put(std::size_t security, SweepPart part, bool passing
     held_.insert_or_assign({security, first}, std::move(part));
     return arrow::Status::OK();
   }
-  ARROW_ASSIGN_OR_RAISE(const auto batch, PartWriter(part).Write());
+  ARROW_ASSIGN_OR_RAISE(const auto batch, part.ToBatch());
   ARROW_ASSIGN_OR_RAISE(const auto file, storage_->Create(PathOf(security, first)));
   const auto schema = batch->schema()->WithMetadata(arrow::key_value_metadata({kSweepKey}, {MarkOf(security, first)}));
   ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeFileWriter(file->stream(), schema));
@@ -332,15 +168,13 @@ arrow::Result<SweepPart> SweepParts::ReadFile(std::size_t security, int64_t firs
   if (metadata == nullptr || metadata->Get(kSweepKey).ValueOr("") != MarkOf(security, first_set)) {
     return damaged("is of another sweep");
   }
-  if (!reader->schema()->Equals(*PartSchema(), /*check_metadata=*/false) || reader->num_record_batches() != 1) {
+  if (!reader->schema()->Equals(*SweepPart::Schema(), /*check_metadata=*/false) || reader->num_record_batches() != 1) {
     return damaged("is no part of a sweep");
   }
   ARROW_ASSIGN_OR_RAISE(const auto batch, reader->ReadRecordBatch(0));
   ARROW_RETURN_NOT_OK(batch->ValidateFull());
   if (batch->num_rows() == 0) return damaged("is empty");
-  SweepPart part = ReadPart(*batch);
-  part.first_set = first_set;
-  return part;
+  return SweepPart::FromBatch(first_set, *batch);
 }
 
 }  // namespace sabot::backtest::internal

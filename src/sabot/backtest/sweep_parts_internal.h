@@ -13,20 +13,10 @@
 #include <vector>
 
 #include "sabot/backtest/open_sweep.h"
-#include "sabot/backtest/summary_file.h"
+#include "sabot/backtest/sweep_part_internal.h"
 #include "sabot/env/storage.h"
 
 namespace sabot::backtest::internal {
-
-// What the ticks of a security came to with sets that follow one another.
-struct SweepPart {
-  int64_t first_set = 0;
-  std::vector<int64_t> dates = {};  // Of all outcomes, which do not have them any more.
-  std::vector<SummaryRow> rows = {};
-
-  // Error: outcomes of the same ticks have different dates, which is a defect of Sabot.
-  static arrow::Result<SweepPart> Of(int64_t first_set, std::vector<SummaryRow> rows);
-};
 
 // Parts by security and sets, in memory or in a folder. Which sets a scan had makes no difference to them,
 // so those of an earlier run may have been cut otherwise. One thread at a time.

@@ -11,70 +11,11 @@
 
 #include "sabot/backtest/csv_line_internal.h"
 #include "sabot/backtest/deflated_sharpe.h"
-#include "sabot/backtest/performance.h"
+#include "sabot/backtest/set_sum_internal.h"
 #include "sabot/backtest/sweep_tables_internal.h"
 
 namespace sabot::backtest::internal {
 namespace {
-
-// One set over all securities.
-struct SetSum {
-  int64_t securities = 0;
-  int64_t failed = 0;
-  int64_t trades = 0;
-  double realized_pnl = 0;
-  double fees = 0;
-  double volume = 0;
-  int64_t strategy_dates = 0;
-  int64_t rows = 0;
-  std::vector<double> daily_pnl = {};  // By date of any set; gone, as is `traded`, once the members below are known.
-  std::vector<bool> traded = {};       // Whether the date is one of a security that did not fail for this set.
-  int64_t market_dates = 0;
-  double max_drawdown = 0;
-  std::optional<double> sharpe = std::nullopt;
-  std::optional<ProfitMoments> moments = std::nullopt;
-
-  explicit SetSum(std::size_t dates) : daily_pnl(dates), traded(dates) {}
-
-  void Add(const SummaryRow& row, std::span<const std::size_t> places) {
-    if (!row.outcome) {
-      ++failed;
-      return;
-    }
-    const Outcome& outcome = *row.outcome;
-    ++securities;
-    trades += outcome.trades;
-    realized_pnl += outcome.realized_pnl;
-    fees += outcome.fees;
-    volume += outcome.volume;
-    strategy_dates += outcome.strategy_dates;
-    rows += outcome.rows;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      daily_pnl[places[i]] += outcome.daily_pnl[i];
-      traded[places[i]] = true;
-    }
-  }
-
-  void Close() {
-    const auto of_dates = std::exchange(traded, {});
-    auto daily = std::exchange(daily_pnl, {});
-    std::size_t days = 0;
-    for (std::size_t date = 0; date < daily.size(); ++date) {
-      if (of_dates[date]) daily[days++] = daily[date];
-    }
-    daily.resize(days);
-    if (securities == 0) return;
-    market_dates = static_cast<int64_t>(daily.size());
-    moments = MomentsOf(daily);
-    if (moments) sharpe = AnnualSharpe(daily);
-    double pnl = 0, peak = 0;
-    for (const double profit : daily) {
-      pnl += profit;
-      peak = std::max(peak, pnl);
-      max_drawdown = std::max(max_drawdown, peak - pnl);
-    }
-  }
-};
 
 // Those sets that have it: numbers, true and false, or text for all of them.
 arrow::Result<std::shared_ptr<arrow::Array>> ParameterColumn(const ParameterSets& sets, std::size_t name,
@@ -262,31 +203,6 @@ arrow::Status AddSums(const std::vector<SetSum>& sums, double variance, int64_t 
   });
 }
 
-template <typename Array, typename Append>
-void AppendValue(const arrow::Array& array, int64_t row, const Append& append) {
-  append(static_cast<const Array&>(array).GetView(row));
-}
-
-void AppendValue(const arrow::Array& array, int64_t row, CsvLines& lines) {
-  if (array.IsNull(row)) {
-    lines.Empty();
-    return;
-  }
-  switch (array.type_id()) {
-    case arrow::Type::INT64:
-      AppendValue<arrow::Int64Array>(array, row, [&](int64_t value) { lines.Integer(value); });
-      break;
-    case arrow::Type::DOUBLE:
-      AppendValue<arrow::DoubleArray>(array, row, [&](double value) { lines.Number(value); });
-      break;
-    case arrow::Type::BOOL:
-      AppendValue<arrow::BooleanArray>(array, row, [&](bool value) { lines.Text(value ? "true" : "false"); });
-      break;
-    default:
-      AppendValue<arrow::StringArray>(array, row, [&](std::string_view value) { lines.Text(value); });
-  }
-}
-
 }  // namespace
 
 arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, const SweepParts& parts) {
@@ -315,21 +231,6 @@ arrow::Result<SweepResult> SweepTables(const SweepPlan& plan, const SweepParts& 
   ARROW_RETURN_NOT_OK(AddSums(sums, variance, result.trials, columns));
   result.by_set = columns.Table();
   return result;
-}
-
-std::string TableText(const arrow::Table& table) {
-  CsvLines lines;
-  for (const auto& field : table.fields()) lines.Text(field->name());
-  lines.End();
-  arrow::TableBatchReader batches(table);
-  std::shared_ptr<arrow::RecordBatch> batch;
-  while (batches.ReadNext(&batch).ok() && batch != nullptr) {
-    for (int64_t row = 0; row < batch->num_rows(); ++row) {
-      for (const auto& column : batch->columns()) AppendValue(*column, row, lines);
-      lines.End();
-    }
-  }
-  return lines.text();
 }
 
 }  // namespace sabot::backtest::internal
