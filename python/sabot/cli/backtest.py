@@ -84,7 +84,6 @@ def backtest(
     if max_workers is not None and not parallel:
         raise OptionError("--max-workers is for --parallel. Add it, or leave --max-workers out.")
     find_strategies(strategy, strategies)
-    _check_strategy(strategy)
     try:
         with showing_progress("backtest", quiet=quiet) as show:
             result = _run(
@@ -114,20 +113,6 @@ def backtest(
         for security, error in result.errors.items():
             typer.echo(f"sabot: {security}: {' '.join(error.split())}", err=True)
         raise typer.Exit(EXIT_DIFFERENT)
-
-
-def _check_strategy(strategy: str) -> None:
-    """What is wrong with a strategy in Python, whoever wrote it: here it is a mistake of who named it."""
-    if ":" not in strategy:
-        return
-    from sabot.backtest.plan import resolved_strategy
-    from sabot.backtest.strategy import engine_form
-    from sabot.errors import OptionError
-
-    try:
-        engine_form(resolved_strategy(strategy))
-    except TypeError as error:
-        raise OptionError(f"--strategy {strategy}: {error}") from error
 
 
 def _left_in(output: Path | None) -> str:

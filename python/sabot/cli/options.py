@@ -61,10 +61,28 @@ Flags = Annotated[
 
 
 def find_strategies(strategy: str, libraries: Iterable[Path] | None) -> None:
-    """Lets a strategy be found: in a module of this folder, as with `python -m`, or in libraries, which are loaded."""
+    """Lets a strategy be found: in a module of this folder, as with `python -m`, or in libraries, which are loaded.
+
+    Raises: OptionError, if it is no strategy.
+    """
     if ":" in strategy:
         sys.path.insert(0, str(Path.cwd()))
     for library in libraries or ():
         from sabot.strategy_libraries import load_strategies
 
         load_strategies(library)
+    _check_strategy(strategy)
+
+
+def _check_strategy(strategy: str) -> None:
+    """What is wrong with a strategy in Python, whoever wrote it: here it is a mistake of who named it."""
+    if ":" not in strategy:
+        return
+    from sabot.backtest.plan import resolved_strategy
+    from sabot.backtest.strategy import engine_form
+    from sabot.errors import OptionError
+
+    try:
+        engine_form(resolved_strategy(strategy))
+    except TypeError as error:
+        raise OptionError(f"--strategy {strategy}: {error}") from error
