@@ -82,10 +82,11 @@ nb::list VenueParameters() {
   return parameters;
 }
 
-backtest::RunOptions Options(int workers, int64_t chunk_size, std::string folder, bool keep) {
+backtest::RunOptions Options(int workers, int64_t chunk_size, std::string folder, bool parquet, bool keep) {
   return {.workers = workers > 0 ? workers : engine::DefaultExecutor()->concurrency(),
           .chunk_rows = chunk_size,
           .folder = std::move(folder),
+          .parquet = parquet,
           .keep_rows = keep};
 }
 
@@ -115,10 +116,10 @@ class Plan {
   }
 
   std::vector<SecurityResult> Run(const nb::list& securities, int workers, int64_t chunk_size, std::string folder,
-                                  bool keep, const nb::object& progress) const {
+                                  bool parquet, bool keep, const nb::object& progress) const {
     std::vector<SecurityTicks> ticks;
     for (const nb::handle each : securities) ticks.push_back(TicksFromPython(each));
-    const auto options = Options(workers, chunk_size, std::move(folder), keep);
+    const auto options = Options(workers, chunk_size, std::move(folder), parquet, keep);
     backtest::WatchProgress watch;
     if (!progress.is_none()) {
       watch = [called = Share(progress)](const backtest::RunProgress& now) {
@@ -132,10 +133,10 @@ class Plan {
     return Check(backtest::RunSecurities(plan_, ticks, options, interrupt, watch));
   }
 
-  SecurityResult RunOne(const nb::tuple& security, int64_t chunk_size, std::string folder, bool keep,
+  SecurityResult RunOne(const nb::tuple& security, int64_t chunk_size, std::string folder, bool parquet, bool keep,
                         const nb::object& progress) const {
     const auto ticks = TicksFromPython(security);
-    const auto options = Options(1, chunk_size, std::move(folder), keep);
+    const auto options = Options(1, chunk_size, std::move(folder), parquet, keep);
     const auto called = Share(progress);
     arrow::Status stopped;  // What the caller's function raised is no mistake of the security.
     const auto after_rows = [&](int64_t rows) {
@@ -150,10 +151,10 @@ class Plan {
     return Check(std::move(result));
   }
 
-  SecurityResult RunTable(const nb::object& data, const std::string& security, int64_t chunk_size,
-                          std::string folder) const {
+  SecurityResult RunTable(const nb::object& data, const std::string& security, int64_t chunk_size, std::string folder,
+                          bool parquet) const {
     const auto reader = ImportReader(data);
-    const auto options = Options(1, chunk_size, std::move(folder), /*keep=*/true);
+    const auto options = Options(1, chunk_size, std::move(folder), parquet, /*keep=*/true);
     PythonInterrupt interrupt;
     const MaybeReleased released(!is_python_);
     return Check(backtest::RunTicks(plan_, security, *reader, options, interrupt));
@@ -314,11 +315,11 @@ void RegisterBacktest(nb::module_& module) {
       .def_prop_ro("name", &Plan::name)
       .def("with_parameters", &Plan::With, nb::arg("parameters"))
       .def("run", &Plan::Run, nb::arg("securities"), nb::arg("workers"), nb::arg("chunk_size"), nb::arg("folder"),
+           nb::arg("parquet"), nb::arg("keep"), nb::arg("progress").none())
+      .def("run_one", &Plan::RunOne, nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"), nb::arg("parquet"),
            nb::arg("keep"), nb::arg("progress").none())
-      .def("run_one", &Plan::RunOne, nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"), nb::arg("keep"),
-           nb::arg("progress").none())
-      .def("run_table", &Plan::RunTable, nb::arg("data"), nb::arg("security"), nb::arg("chunk_size"),
-           nb::arg("folder"));
+      .def("run_table", &Plan::RunTable, nb::arg("data"), nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"),
+           nb::arg("parquet"));
   nb::class_<Paper>(module, "PaperTrading", "A strategy on a stream of ticks.")
       .def(nb::init<const Plan&, std::string>(), nb::arg("plan"), nb::arg("by"))
       .def("push", &Paper::Push, nb::arg("data"))
@@ -342,10 +343,10 @@ void RegisterBacktest(nb::module_& module) {
       nb::arg("results"));
   module.def(
       "write_backtest_summary",
-      [](const std::string& folder, const std::vector<SecurityResult>& results) {
-        Check(backtest::WriteSummary(folder, RowsOf(results)));
+      [](const std::string& folder, const std::vector<SecurityResult>& results, bool parquet) {
+        Check(backtest::WriteSummary(folder, RowsOf(results), parquet));
       },
-      nb::arg("folder"), nb::arg("results"));
+      nb::arg("folder"), nb::arg("results"), nb::arg("parquet"));
   module.def(
       "prepare_backtest_folder",
       [](const std::string& folder, const std::vector<std::string>& securities) {

@@ -128,6 +128,7 @@ def test_what_cannot_be_sent_to_a_process(data: Path) -> None:
 def test_options_that_cannot_be(data: Path) -> None:
     for options, message in (
         ({"max_workers": 0}, "max_workers"),
+        ({"parquet": True}, "output_dir"),
         ({"max_sheets": 0}, "max_sheets"),
         ({"chunk_size": 0}, "chunk_size"),
         ({"market": "nasdaq"}, "nasdaq"),
@@ -782,3 +783,18 @@ def test_features_that_cannot_be_are_the_security_s_error(data: Path) -> None:
     with pytest.raises(SchemaError, match="mids"):
         MarketMakingBacktest({}, Misspelt).run_ticks(ticks(1, 10))
     assert "mids" in MarketMakingBacktest({}, Misspelt).run_streaming(data).errors["AAA"]
+
+
+@pytest.mark.parametrize("strategy", ["v1_baseline", samples.Baseline])
+def test_parquet_has_the_tables(data: Path, tmp_path: Path, strategy: Any) -> None:
+    out = tmp_path / "out"
+    result = run_parallel_backtest(data, strategy, max_workers=2, output_dir=out, parquet=True)
+    assert result.trades["AAA"].num_rows > 0
+    for security in result.trades:
+        for name, tables in (("trades_timeseries", result.trades), ("equity", result.equity)):
+            assert pq.read_table(out / f"{security.lower()}_{name}.parquet").equals(tables[security])
+    assert pq.read_table(out / "backtest_summary.parquet").equals(result.summary)
+    MarketMakingBacktest(None, strategy).run_streaming(data, chunk_size=7, output_dir=tmp_path / "in", parquet=True)
+    assert files_of(tmp_path / "in") == files_of(out)
+    run_parallel_backtest(data, strategy, max_workers=2, output_dir=out)
+    assert not list(out.glob("*.parquet"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sabot.backtest.config import Config, text_of
 from sabot.errors import OptionError
@@ -11,9 +11,16 @@ from sabot.errors import OptionError
 if TYPE_CHECKING:
     from sabot import _native
 
-__all__ = ["Interval", "make_plan", "overrides_of", "resolved_strategy"]
+__all__ = ["Interval", "Output", "make_plan", "overrides_of", "resolved_strategy"]
 
 Interval = timedelta | str
+
+
+class Output(NamedTuple):
+    """Where the files of a run go, as the engine takes it."""
+
+    folder: str = ""  # Empty: there are none.
+    parquet: bool = False
 
 
 def resolved_strategy(strategy: Any) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config
-from sabot.backtest.plan import make_plan
+from sabot.backtest.plan import Output, make_plan
 from sabot.backtest.result import SecurityRun
 from sabot.backtest.strategy import check_strategy, name_of
 from sabot.errors import OptionError, SabotError
@@ -38,7 +38,7 @@ class Job:
     config: Config
     overrides: dict[str, Any]
     chunk_size: int
-    folder: str
+    output: Output
     tables: bool
 
 
@@ -216,8 +216,8 @@ class _Pool:
 
     def _remove_unfinished(self, worker: _Worker) -> None:
         """What one that was killed has begun to write: see src/sabot/env/storage.h."""
-        if self._job.folder:
-            for path in Path(self._job.folder).glob(f"*.{worker.process.pid}-*.partial"):
+        if self._job.output.folder:
+            for path in Path(self._job.output.folder).glob(f"*.{worker.process.pid}-*.partial"):
                 path.unlink(missing_ok=True)
 
     def _progress(self) -> Any:
@@ -253,7 +253,7 @@ def _work(pipe: connection.Connection, job: Job) -> None:
             task: Task = pipe.recv()
             own = plan if task.parameters is None else plan.with_parameters(task.parameters)
             result = own.run_one(
-                task.ticks, job.chunk_size, job.folder, job.tables, lambda rows: pipe.send(("rows", rows))
+                task.ticks, job.chunk_size, *job.output, job.tables, lambda rows: pipe.send(("rows", rows))
             )
             pipe.send(("done", result, _sent(result.trade_table), _sent(result.equity_table)))
 

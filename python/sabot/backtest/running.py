@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config
 from sabot.backtest.inputs import SecurityTicks, TickProgress, TickSource, opened_ticks
-from sabot.backtest.plan import Interval, make_plan, overrides_of, resolved_strategy
+from sabot.backtest.plan import Interval, Output, make_plan, overrides_of, resolved_strategy
 from sabot.backtest.result import BacktestResult, SecurityRun
 from sabot.errors import OptionError
 
@@ -60,6 +60,7 @@ def run_parallel_backtest(
     chunk_size: int = 100_000,
     output_dir: Path | None = None,
     *,
+    parquet: bool = False,
     sheet_names_filter: Sequence[str] | None = None,
     header_row: int = 3,
     market: str | None = None,
@@ -79,9 +80,9 @@ def run_parallel_backtest(
               for all securities: session times, and the ticks' time between samples of the equity, such as "1s".
     Returns:  summary, trades and equity. A security that fails has its error there, and the others are whole.
     Writes:   in output_dir `{security}_trades_timeseries.csv`, `{security}_equity.csv`, and `backtest_summary.csv` when
-              all others are there. The bytes are the same for every max_workers and chunk_size. What an earlier run
-              left there goes first, and no other file; a run that did not end leaves `backtest_unfinished.csv`, which
-              names its securities.
+              all others are there; with `parquet` the same as Parquet, too. The bytes are the same for every max_workers
+              and chunk_size. What an earlier run left there goes first, and no other file; a run that did not end
+              leaves `backtest_unfinished.csv`, which names its securities.
     Memory:   a batch of chunk_size ticks a worker, and, unless `tables=False`, the trades and the equity.
     Raises:   OptionError, if the strategy, its configuration or an option cannot be; DataError, if there are no ticks.
               Interrupted, it ends its workers; files that were complete stay.
@@ -97,18 +98,18 @@ def run_parallel_backtest(
     workers = _workers(max_workers)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
     with opened_ticks(source, converting(progress)) as securities:
-        folder = _prepared(output_dir, [ticks[0] for ticks in securities])
+        output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities])
         if isinstance(strategy, str):
             show = progress and (lambda *now: progress(Progress(*now)))
-            runs = [SecurityRun.of(each) for each in plan.run(securities, workers, chunk_size, folder, tables, show)]
+            runs = [SecurityRun.of(each) for each in plan.run(securities, workers, chunk_size, *output, tables, show)]
         else:
             from sabot.backtest.processes import Job, Task, run_in_processes
 
-            job = Job(pickled, config, overrides, chunk_size, folder, tables)
+            job = Job(pickled, config, overrides, chunk_size, output, tables)
             done: dict[int, SecurityRun] = {}
             run_in_processes(job, [Task(each) for each in securities], workers, done.__setitem__, progress)
             runs = [done[index] for index in range(len(securities))]
-        return _finished(runs, folder, started)
+        return _finished(runs, output, started)
 
 
 class MarketMakingBacktest:
@@ -135,6 +136,7 @@ class MarketMakingBacktest:
         header_row: int = 3,
         output_dir: Path | None = None,
         *,
+        parquet: bool = False,
         max_sheets: int | None = None,
         ticks_dir: Path | None = None,
         tables: bool = True,
@@ -144,14 +146,14 @@ class MarketMakingBacktest:
         started = time.monotonic()
         source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir)
         with opened_ticks(source, converting(progress)) as securities:
-            folder = _prepared(output_dir, [ticks[0] for ticks in securities])
+            output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities])
             rows = _Rows(securities, progress)
             runs = []
             for ticks in securities:
-                result = self._plan.run_one(ticks, chunk_size, folder, tables, rows.add)
+                result = self._plan.run_one(ticks, chunk_size, *output, tables, rows.add)
                 runs.append(SecurityRun.of(result))
                 rows.next()
-            return _finished(runs, folder, started)
+            return _finished(runs, output, started)
 
     def run_ticks(
         self,
@@ -160,6 +162,7 @@ class MarketMakingBacktest:
         security: str = "TICKS",
         chunk_size: int = 100_000,
         output_dir: Path | None = None,
+        parquet: bool = False,
     ) -> BacktestResult:
         """Run over the ticks of one security that are there already: a table, a frame, a record batch reader.
 
@@ -169,9 +172,9 @@ class MarketMakingBacktest:
         Raises:  SchemaError or DataError, if the ticks cannot be used; what the strategy raised, as it was raised.
         """
         started = time.monotonic()
-        folder = _prepared(output_dir, [security])
-        result = self._plan.run_table(ticks, security, chunk_size, folder)
-        return _finished([SecurityRun.of(result)], folder, started)
+        output = _prepared(output_dir, parquet, [security])
+        result = self._plan.run_table(ticks, security, chunk_size, *output)
+        return _finished([SecurityRun.of(result)], output, started)
 
 
 class _Rows:
@@ -202,19 +205,21 @@ def _workers(max_workers: int | None) -> int:
     return max_workers or 0
 
 
-def _prepared(output_dir: Path | None, securities: list[str]) -> str:
+def _prepared(output_dir: Path | None, parquet: bool, securities: list[str]) -> Output:
     if output_dir is None:
-        return ""
+        if parquet:
+            raise OptionError("parquet=True is for the files of output_dir. Name a folder, or leave parquet out.")
+        return Output()
     from sabot import _native
 
     folder = os.fspath(output_dir)
     _native.prepare_backtest_folder(folder, securities)
-    return folder
+    return Output(folder, parquet)
 
 
-def _finished(runs: list[SecurityRun], folder: str, started: float) -> BacktestResult:
-    if folder:
+def _finished(runs: list[SecurityRun], output: Output, started: float) -> BacktestResult:
+    if output.folder:
         from sabot import _native
 
-        _native.write_backtest_summary(folder, [run.result for run in runs])
-    return BacktestResult(runs, time.monotonic() - started, folder or None)
+        _native.write_backtest_summary(output.folder, [run.result for run in runs], output.parquet)
+    return BacktestResult(runs, time.monotonic() - started, output.folder or None)

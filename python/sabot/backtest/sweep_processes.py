@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config, text_of
+from sabot.backtest.plan import Output
 from sabot.backtest.processes import Job, Task, packed, run_in_processes
 from sabot.backtest.strategy import engine_form
 
@@ -28,7 +29,7 @@ ShowSweep = Callable[[int, int, int, int, float], object]
 
 def sweep_job(strategy: Any, config: Config, overrides: dict[str, Any]) -> Job:
     """Raises:  OptionError, if the strategy cannot be sent to a worker process."""
-    return Job(packed(strategy), config, overrides, _CHUNK_ROWS, folder="", tables=False)
+    return Job(packed(strategy), config, overrides, _CHUNK_ROWS, Output(), tables=False)
 
 
 def sweep_in_processes(

@@ -54,6 +54,7 @@ def backtest(
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For trades, equity and backtest_summary.csv.")
     ] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="The same files as Parquet, too.")] = False,
     parallel: Annotated[bool, typer.Option("--parallel", help="Several securities at a time.")] = False,
     max_workers: Annotated[
         int | None,
@@ -92,6 +93,7 @@ def backtest(
                 {
                     "config": config,
                     "output_dir": output,
+                    "parquet": parquet,
                     "max_sheets": max_sheets,
                     "chunk_size": chunk_size,
                     "header_row": header_row,
