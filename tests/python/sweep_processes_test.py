@@ -172,6 +172,22 @@ def test_a_security_that_cannot_be_read(data: Path, tmp_path: Path) -> None:
     assert result.by_set["sharpe"].equals(whole.by_set["sharpe"])
 
 
+def test_interrupted_and_resumed(data: Path, tmp_path: Path) -> None:
+    def interrupt(now: SweepProgress) -> None:
+        if now.simulations > now.simulations_resumed:
+            raise KeyboardInterrupt
+
+    grid = {"size": [100, 20_000]}
+    sweep(data, samples.Joins, grid=grid, output_dir=tmp_path / "whole")
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            sweep(data, samples.Joins, grid=grid, output_dir=tmp_path / "out", max_workers=1, progress=interrupt)
+    assert sweep(data, samples.Joins, grid=grid, output_dir=tmp_path / "out").resumed == 2
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert sweep(data, samples.Joins, grid=grid, output_dir=tmp_path / "out").resumed == 6
+    assert tables(tmp_path / "out") == tables(tmp_path / "whole")
+
+
 # --- the command ---
 
 
