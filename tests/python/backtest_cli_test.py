@@ -74,7 +74,7 @@ def test_a_security_that_fails_is_exit_code_1(folder: Path) -> None:
         assert re.search(r"^bbb +failed$", result.output, re.MULTILINE)
         assert "sabot: CCC: ZeroDivisionError: a b (on_tick, backtest_samples.py line " in result.output
         assert "4 securities, 2 failed, 6,000 ticks" in result.output
-        assert len(files_of(folder / "out")) == 5
+        assert len(files_of(folder / "out")) == 6
 
 
 # --- what it does ---
@@ -86,7 +86,7 @@ def test_the_files_are_those_of_the_function(folder: Path) -> None:
     for number, options in enumerate(([], ["--chunk-size", 7], ["--parallel"], ["--parallel", "--max-workers", 2])):
         call(*base, "--output", f"out{number}", *options)
         assert files_of(folder / f"out{number}") == files_of(folder / "expected")
-    assert len(files_of(folder / "expected")) == 7
+    assert len(files_of(folder / "expected")) == 8
 
 
 def test_a_name_that_matches_no_ticks_is_told(folder: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_workbook_and_its_tick_files_give_the_same_bytes(workbook: Path, folde
     call("--strategy", "v1_baseline", "--data", "kept", "--output", "out3")
     call("--strategy", "v1_baseline", "--data", workbook, "--output", "out4")
     first = files_of(folder / "out1")
-    assert len(first) == 5
+    assert len(first) == 6
     assert len(first["fab_trades_timeseries.csv"].splitlines()) > 3
     for number in (2, 3, 4):
         assert files_of(folder / f"out{number}") == first
@@ -213,6 +213,7 @@ def test_a_sheet_that_is_none_fails_alone(folder: Path) -> None:
     assert re.search(r"^FAB +0 ", result.output, re.MULTILINE)
     assert re.search(r"^NOTES +failed$", result.output, re.MULTILINE)
     assert sorted(files_of(folder / "out")) == [
+        "backtest_activity.json",
         "backtest_summary.csv",
         "fab_equity.csv",
         "fab_trades_timeseries.csv",

@@ -224,7 +224,7 @@ def test_a_file_that_is_damaged_fails_alone(data: Path, tmp_path: Path) -> None:
         assert row.pop("security") == "bbb"
         assert set(row.values()) == {None}
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b") == files_of(tmp_path / "c")
-    assert len(files_of(tmp_path / "a")) == 5
+    assert len(files_of(tmp_path / "a")) == 6
 
 
 @pytest.mark.parametrize(
@@ -623,7 +623,7 @@ def test_the_same_files_for_every_chunk_and_number_of_workers(strategy: Any, dat
         run_parallel_backtest(data, strategy, config, workers, chunk_size=7, output_dir=out)
         runs[out.name] = files_of(out)
     first = runs["one-1"]
-    assert len(first) == 2 * len(samples.NAMES) + 1
+    assert len(first) == 2 * len(samples.NAMES) + 2
     assert len(first["bbb_trades_timeseries.csv"].splitlines()) > 5
     for name, files in runs.items():
         assert files == first, name

@@ -11,9 +11,7 @@ from sabot.errors import OptionError
 if TYPE_CHECKING:
     from sabot import _native
 
-__all__ = ["Interval", "Output", "make_plan", "overrides_of", "resolved_strategy"]
-
-Interval = timedelta | str
+__all__ = ["Output", "make_plan", "overrides_of", "resolved_strategy"]
 
 
 class Output(NamedTuple):
@@ -53,7 +51,7 @@ def resolved_strategy(strategy: Any) -> Any:
     return found
 
 
-def overrides_of(market: str | None, equity_interval: Interval | None) -> dict[str, Any]:
+def overrides_of(market: str | None, equity_interval: timedelta | str | None) -> dict[str, Any]:
     """What goes over the configuration of every security. Raises: OptionError, if the interval is no duration."""
     seconds = None
     if equity_interval is not None:

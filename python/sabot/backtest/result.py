@@ -68,7 +68,8 @@ class BacktestResult:
         Columns: `security`; `session`, such as "10:05-14:45", null without sessions; counts of `ticks`, those
                  `outside_session`, where nothing is decided, and of the others those with `book_missing`, a best bid or
                  ask, and the `market_trades`; of quotes that left the `book_crossed`; of `orders`, those that were
-                 `orders_cut` by limits, and those `refused_*`, a column a reason; and `equity_interval_ns`. All null of one that failed.
+                 `orders_cut`, and those `refused_*`, a column a reason; and `equity_interval_ns`. All null of one that
+                 failed.
         """
         from sabot import _native
         from sabot.tables import table_of

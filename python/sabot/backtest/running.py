@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sabot.backtest.config import Config
 from sabot.backtest.inputs import SecurityTicks, TickProgress, TickSource, opened_ticks
-from sabot.backtest.plan import Interval, Output, make_plan, overrides_of, resolved_strategy
+from sabot.backtest.plan import Output, make_plan, overrides_of, resolved_strategy
 from sabot.backtest.result import BacktestResult, SecurityRun
 from sabot.errors import OptionError
 
@@ -64,7 +65,7 @@ def run_parallel_backtest(
     sheet_names_filter: Sequence[str] | None = None,
     header_row: int = 3,
     market: str | None = None,
-    equity_interval: Interval | None = None,
+    equity_interval: timedelta | str | None = None,
     ticks_dir: Path | None = None,
     tables: bool = True,
     progress: ShowProgress | None = None,
@@ -124,7 +125,7 @@ class MarketMakingBacktest:
         strategy: Any = "v1_baseline",
         *,
         market: str | None = None,
-        equity_interval: Interval | None = None,
+        equity_interval: timedelta | str | None = None,
     ) -> None:
         self._plan = make_plan(strategy, config, overrides_of(market, equity_interval))
 

@@ -140,7 +140,7 @@ def _run(
     *,
     parallel: bool,
     max_workers: int | None,
-    over_config: dict[str, str | None],
+    over_config: dict[str, Any],
 ) -> "BacktestResult":
     from sabot.backtest import MarketMakingBacktest, run_parallel_backtest
 
@@ -178,9 +178,11 @@ def _tell_without_trades(result: "BacktestResult") -> None:
     """Why securities did not trade, a line each."""
     from sabot.backtest.activity import why_no_trades
 
-    without = [run.result for run in result.runs if run.result.trades == 0]
-    for each in without[:_WITHOUT_TRADES_MAX]:
-        typer.echo(f"backtest: {each.security}: no trades: {why_no_trades(each.activity)}.", err=True)
+    without: list[tuple[str, Any]] = [
+        (run.result.security, run.result.activity) for run in result.runs if run.result.trades == 0
+    ]
+    for security, activity in without[:_WITHOUT_TRADES_MAX]:
+        typer.echo(f"backtest: {security}: no trades: {why_no_trades(activity)}.", err=True)
     if len(without) > _WITHOUT_TRADES_MAX:
         typer.echo(f"backtest: {len(without) - _WITHOUT_TRADES_MAX:,} more have no trades.", err=True)
 
