@@ -55,6 +55,37 @@ TEST(Ledger, TheAverageOfInverseContractsKeepsTheCoinsWhole) {
   EXPECT_EQ(ledger.position(), 500);
 }
 
+TEST(Ledger, APositionOfLotsHasNoDust) {
+  Ledger any;
+  Ledger lots({}, LotGrid(0.1));
+  for (auto* ledger : {&any, &lots}) {
+    ledger->Apply(Side::kBuy, 7, 0.1, 0);
+    ledger->Apply(Side::kBuy, 7, 0.2, 0);
+  }
+  EXPECT_NE(any.position(), 0.3);
+  EXPECT_EQ(lots.position(), 0.3);
+  lots.Apply(Side::kSell, 7, 0.1, 0);
+  lots.Apply(Side::kSell, 7, 0.1, 0);
+  lots.Apply(Side::kSell, 7, 0.1, 0);
+  EXPECT_EQ(lots.position(), 0);
+  EXPECT_FALSE(std::signbit(lots.position()));
+  EXPECT_EQ(lots.average(), 0);
+  lots.Apply(Side::kBuy, 7, 0.25, 0);  // An odd lot is what it is.
+  EXPECT_EQ(lots.position(), 0.25);
+}
+
+TEST(LotGrid, SnapsNoiseOnly) {
+  const LotGrid tenths(0.1);
+  EXPECT_EQ(tenths.Snap(0.1 + 0.2), 0.3);
+  EXPECT_EQ(tenths.Snap(-5e-17), 0);
+  EXPECT_EQ(tenths.Snap(0.25), 0.25);
+  EXPECT_EQ(tenths.Within(0.3 - 1e-17), 0.3);
+  EXPECT_EQ(tenths.Within(0.29), 0.2);
+  EXPECT_EQ(LotGrid(0.3).Snap(0.6 + 1e-16), 2 * 0.3);
+  EXPECT_EQ(LotGrid().Snap(0.1 + 0.2), 0.1 + 0.2);
+  EXPECT_EQ(LotGrid().Within(0.29), 0.29);
+}
+
 // A closing fill at the average price realises 0, never -0, which would be written differently.
 TEST(Ledger, NothingGainedIsPositiveZero) {
   for (const Side side : {Side::kBuy, Side::kSell}) {

@@ -309,6 +309,93 @@ TEST(Simulation, ReducingOrdersCloseAndNoMore) {
   EXPECT_EQ(played.outcome.final_position, 0);
 }
 
+TEST(Simulation, ReducingOrdersNeverOpenAPositionAtRest) {
+  const OrderRequest close{.side = Side::kSell, .price = 101, .size = 10, .reduce_only = true};
+  const std::vector<Tick> ticks{Bid(0, 100, 9),   Ask(1, 101, 0),   Trade(2, 99, 10), Ask(3, 101, 0),
+                                Trade(4, 101, 4), Trade(5, 102, 5), Trade(6, 102, 5)};
+  const Script script{{0, Sends(kBuyTen)},
+                      {2,
+                       [&](const Moment&, Orders& orders) {
+                         orders.Send(close);
+                         orders.Send(close);
+                       }},
+                      {6, [](const Moment&, Orders& orders) { EXPECT_TRUE(orders.open().empty()); }}};
+  const auto played = Play(ticks, script);
+  EXPECT_EQ(played.quantities(), std::vector<double>({10, 4, 6}));  // Each alone would close all of it.
+  EXPECT_EQ(played.outcome.final_position, 0);
+  EXPECT_EQ(played.outcome.activity.orders.refused[static_cast<std::size_t>(Refusal::kNothingToReduce)], 1);
+  // What trades at its price goes to the next in the queue, where the first has nothing to reduce.
+  const auto passed_on =
+      Play({Bid(0, 100, 9), Trade(1, 99, 10), Ask(2, 101, 0), Bid(3, 100, 20), Trade(4, 101, 3)},
+           {{0, Sends(kBuyTen)},
+            {1,
+             [&](const Moment&, Orders& orders) {
+               orders.Send(close);
+               orders.Send({.side = Side::kSell, .price = 101, .size = 10});
+             }},
+            {2, Sends({.side = Side::kSell, .price = 100, .size = 10, .type = OrderType::kMarket})}});
+  EXPECT_EQ(passed_on.quantities(), std::vector<double>({10, 9, 1, 2}));  // The bid of 9 was all that was shown.
+}
+
+TEST(Simulation, ReducingAndOtherOrdersTogetherStayWithinTheLimits) {
+  // The reduce_only order came last, so the other one counted on the position that it closes first.
+  const auto played = Play({Bid(0, 100, 0), Trade(1, 99, 1), Ask(2, 101, 0), Trade(3, 105, 1), Trade(4, 105, 1)},
+                           {{0, Sends(kBuyTen)},
+                            {1,
+                             [](const Moment&, Orders& orders) {
+                               orders.Send({.side = Side::kSell, .price = 102, .size = 20});
+                               orders.Send({.side = Side::kSell, .price = 101, .size = 10, .reduce_only = true});
+                             }}},
+                           {.limits = {.max_position = 10}});
+  EXPECT_EQ(played.quantities(), std::vector<double>({10, 10, 10}));
+  EXPECT_EQ(played.outcome.final_position, -10);
+}
+
+TEST(Simulation, AResizedReducingOrderIsNotCutByTheLimits) {
+  const auto played = Play({Bid(0, 100, 0), Trade(1, 99, 1), Ask(2, 101, 0), Ask(3, 101, 0), Trade(4, 105, 1)},
+                           {{0, Sends(kBuyTen)},
+                            {1,
+                             [](const Moment&, Orders& orders) {
+                               orders.Send({.side = Side::kSell, .price = 102, .size = 20});
+                               orders.Send({.side = Side::kSell, .price = 101, .size = 5, .reduce_only = true});
+                             }},
+                            {2, [](const Moment&, Orders& orders) { orders.Resize(orders.open().back().id, 8); }}},
+                           {.limits = {.max_position = 10}});
+  EXPECT_EQ(played.quantities(), std::vector<double>({10, 8, 12}));
+}
+
+TEST(Simulation, FillOrKillIsAllOrNothing) {
+  const OrderRequest all{.price = 100, .size = 10, .type = OrderType::kFillOrKill};
+  const std::vector<Tick> ticks{Ask(0, 100, 20), Ask(1, 100, 20), Trade(2, 200, 1), Trade(3, 200, 1)};
+  EXPECT_EQ(Play(ticks, {{1, Sends(all)}}).quantities(), std::vector<double>({10}));
+  EXPECT_TRUE(Play(ticks, {{1, Sends(all)}}, {.limits = {.max_position = 6}}).trades.empty());
+  // An own order in its way: a part of it cannot go, and one that is killed takes nothing along.
+  const Script own{{0, Sends({.side = Side::kSell, .price = 100, .size = 4})}, {1, Sends(all)}};
+  EXPECT_EQ(Play(ticks, own, {.self_trade = SelfTrade::kDecrement}).quantities(), std::vector<double>({4}));
+  EXPECT_EQ(Play(ticks, own, {.self_trade = SelfTrade::kCancelOldest}).quantities(), std::vector<double>({10}));
+  const std::vector<Tick> few{Ask(0, 100, 5), Ask(1, 100, 5), Trade(2, 99, 1), Trade(3, 200, 1)};
+  EXPECT_EQ(Play(few, own, {.self_trade = SelfTrade::kCancelOldest}).quantities(), std::vector<double>({4}));
+}
+
+TEST(Simulation, ALotSizeLeavesNoDustOfWhatIsShown) {
+  const auto take = [](double size) { return Sends({.price = 100, .size = size, .type = OrderType::kFillOrKill}); };
+  const auto played =
+      Play({Ask(0, 100, 0.3), Bid(1, 90, 1), Bid(2, 90, 1)}, {{0, take(0.2)}, {1, take(0.1)}}, {.lot_size = 0.1});
+  EXPECT_EQ(played.quantities(), std::vector<double>({0.2, 0.1}));  // 0.3 - 0.2 is less than 0.1.
+}
+
+TEST(Simulation, APositionOfLotsClosesWhole) {
+  const std::vector<Tick> ticks{Ask(0, 100, 50), Bid(1, 100, 50), Bid(2, 100, 50), Bid(3, 100, 50), Bid(4, 100, 50)};
+  const auto order = [](Side side, double size) {
+    return Sends({.side = side, .price = 100, .size = size, .type = OrderType::kLimit});
+  };
+  const Script script{{0, order(Side::kBuy, 0.1)}, {1, order(Side::kBuy, 0.2)}, {2, order(Side::kSell, 0.3)}};
+  EXPECT_NE(Play(ticks, script).outcome.final_position, 0);
+  const auto played = Play(ticks, script, {.lot_size = 0.1});
+  EXPECT_EQ(played.trades[1].position, 0.3);
+  EXPECT_EQ(played.outcome.final_position, 0);
+}
+
 // --- Dates and sessions
 
 constexpr int64_t kHourNs = 3600 * kSecondNs;

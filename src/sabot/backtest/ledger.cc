@@ -29,9 +29,10 @@ double Ledger::Apply(Side side, double price, double quantity, double fee) {
       average_ = price;
     } else {
       position_ += sign * quantity;
-      if (quantity == held) average_ = 0;
     }
   }
+  position_ = lots_.Snap(position_);
+  if (position_ == 0) average_ = 0;
   const double notional = contract_.Notional(quantity, price);
   turnover_ += std::abs(notional);
   cash_ += contract_.type == ContractType::kLinear ? -sign * notional : sign * notional;

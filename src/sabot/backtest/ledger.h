@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "sabot/backtest/book.h"
+#include "sabot/backtest/lot_grid.h"
 
 namespace sabot::backtest {
 
@@ -24,7 +25,8 @@ struct Contract {
 
 class Ledger {
  public:
-  explicit Ledger(Contract contract = {}) : contract_(contract) {}
+  // `lots`: the position is whole lots but for fills of odd ones, so 0.3 less three times 0.1 is 0.
+  explicit Ledger(Contract contract = {}, LotGrid lots = LotGrid()) : contract_(contract), lots_(lots) {}
 
   // What a fill realises, before its fee. One that extends the position moves the average; one that reduces it
   // realises; one that crosses zero does both, and the rest opens at the price.
@@ -47,6 +49,7 @@ class Ledger {
   double Gain(double quantity, double from, double to) const;
 
   Contract contract_;
+  LotGrid lots_;
   double position_ = 0;
   double average_ = 0;
   double realized_ = 0;

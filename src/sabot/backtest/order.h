@@ -15,8 +15,8 @@ enum class OrderType : uint8_t {
   kPostOnly,           // The same, but rejected where it would cross on arrival.
   kLimit,              // Takes what crosses on arrival; the rest joins the queue.
   kImmediateOrCancel,  // Takes what crosses on arrival; the rest is cancelled.
-  kFillOrKill,         // Takes its whole size on arrival, or nothing.
-  kMarket,             // Takes at the opposite best, whatever its price is on arrival; the rest is cancelled.
+  kFillOrKill,  // Takes its whole size on arrival (of a reduce_only one, what closes the position), or nothing.
+  kMarket,  // Takes at the opposite best, whatever its price is on arrival; the rest is cancelled.
 };
 
 enum class FillKind : uint8_t { kFill, kFlatten, kStop };
@@ -26,7 +26,7 @@ struct OrderRequest {
   double price = 0;  // Of a market order: not read.
   double size = 0;
   OrderType type = OrderType::kMaker;
-  bool reduce_only = false;         // On arrival cut to what closes the position.
+  bool reduce_only = false;  // Never opens a position: cut to what closes it, on arrival and at each fill.
   FillKind kind = FillKind::kFill;  // How its fills are labelled.
 };
 

@@ -66,16 +66,11 @@ OrderId Requote(OrderId old, const OrderRequest& quote, Orders& orders) {
 QuoteSizes::QuoteSizes(const Settings& settings) {
   const double size = settings.number("quote_size");
   sizes_ = {settings.maybe("quote_size_bid").value_or(size), settings.maybe("quote_size_ask").value_or(size)};
-  lot_size_ = settings.maybe("lot_size").value_or(0);
+  lots_ = LotGrid(settings.maybe("lot_size").value_or(0));
 }
 
 double QuoteSizes::At(Side side, double price, const Moment& moment) const {
   return InLots(std::min(sizes_[IndexOf(side)], moment.limits.At(price) - Sign(side) * moment.ledger.position()));
-}
-
-double QuoteSizes::InLots(double size) const {
-  if (lot_size_ == 0) return size;
-  return std::floor(size / lot_size_ + 1e-9) * lot_size_;  // 0.3 is three lots of 0.1.
 }
 
 QuoteRules::QuoteRules(const Settings& settings)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sabot/backtest/config.h"
+#include "sabot/backtest/lot_grid.h"
 #include "sabot/backtest/strategy.h"
 
 namespace sabot::backtest {
@@ -32,11 +33,11 @@ class QuoteSizes {
   // The size to quote at a price: the side's, or what the limits leave. Not positive: nothing.
   double At(Side side, double price, const Moment& moment) const;
   // What can be sent of a size: whole lots.
-  double InLots(double size) const;
+  double InLots(double size) const { return lots_.Within(size); }
 
  private:
   std::array<double, 2> sizes_;
-  double lot_size_;  // 0: any.
+  LotGrid lots_;
 };
 
 // The same, and what a queue must be worth.

@@ -25,7 +25,7 @@ class TickSimulation final : public Simulation {
         features_(std::move(features)),
         clock_(options_.venue.market),
         venue_(options_.venue),
-        ledger_(options_.venue.contract),
+        ledger_(options_.venue.contract, LotGrid(options_.venue.lot_size)),
         equity_(options_.equity_interval_ns) {}
 
   arrow::Status Push(const Ticks& ticks) override;
@@ -104,7 +104,7 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
   if (tick.type == TickType::kTrade) {
     performance_.OnTrade(clock_.date());
     if (venue_.Rests()) {
-      venue_.Match(tick, has_sides_, fills_);
+      venue_.Match(tick, has_sides_, ledger_.position(), fills_);
       if (!fills_.empty()) {
         ARROW_RETURN_NOT_OK(CheckTrade(tick));
         ARROW_RETURN_NOT_OK(Settle());
@@ -119,7 +119,7 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
     }
     venue_.Note(tick);
   } else {
-    venue_.Quote(tick, fills_);
+    venue_.Quote(tick, ledger_.position(), fills_);
     crossed_ += venue_.book().crossed();
     if (!fills_.empty()) ARROW_RETURN_NOT_OK(Settle());
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace sabot::backtest {
 namespace {
@@ -20,20 +21,8 @@ bool IsMultiple(double value, double grid) {
   return std::abs(steps - std::round(steps)) <= 1e-9 * std::max(1.0, std::abs(steps));
 }
 
-// How far from a lot a size may be that rounding alone has taken off it.
+// How far a sum of sizes may be off by rounding alone, relative to its terms.
 constexpr double kNoise = 1e-9;
-
-// The size without what the rounding of subtractions leaves over; any other size is as it was.
-double OnLots(double size, double lot) {
-  if (lot == 0 || std::isinf(size)) return size;
-  const double lots = std::round(size / lot) * lot;
-  return std::abs(size - lots) <= kNoise * std::max(lot, std::abs(size)) ? lots : size;
-}
-
-// The most whole lots in a size.
-double LotsWithin(double size, double lot) {
-  return lot == 0 || std::isinf(size) ? size : std::floor(size / lot + kNoise) * lot;
-}
 
 bool Takes(OrderType type) { return type != OrderType::kMaker && type != OrderType::kPostOnly; }
 bool MayRest(OrderType type) {
@@ -67,17 +56,25 @@ std::optional<Refusal> Venue::WhyNot(const OrderRequest& request) const {
   return std::nullopt;
 }
 
-double Venue::Room(const Order& order, double position) const {
-  const Side side = order.request.side;
+double Venue::LimitOf(const Order& order) const {
   const bool market = order.request.type == OrderType::kMarket;
+  return options_.limits.At(market ? book_.best(Opposite(order.request.side)).price : order.request.price);
+}
+
+double Venue::OthersOf(const Order& order) const {
   double others = 0;
   for (const Order& other : orders_) {
-    if (other.id != order.id && other.request.side == side && other.state == OrderState::kResting) {
+    if (other.id != order.id && other.request.side == order.request.side && other.state == OrderState::kResting) {
       others += other.remaining;
     }
   }
-  return options_.limits.At(market ? book_.best(Opposite(side)).price : order.request.price) - Sign(side) * position -
-         others;
+  return others;
+}
+
+double Venue::Room(const Order& order) const {
+  const double sign = Sign(order.request.side);
+  if (order.request.reduce_only) return std::max(-sign * position_, 0.0);
+  return LimitOf(order) - sign * position_ - OthersOf(order);
 }
 
 void Venue::Post(Message message) {
@@ -144,6 +141,7 @@ void Venue::Refuse(OrderId id, Refusal refusal) {
 }
 
 void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) {
+  position_ = position;
   const Message message = messages_.front();
   messages_.pop_front();
   next_due_ = messages_.empty() ? std::numeric_limits<int64_t>::max() : messages_.front().due;
@@ -152,20 +150,19 @@ void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) 
       Remove(message.old);
       [[fallthrough]];
     case Message::Kind::kNew:
-      Arrive(message.order, now, position, fills);
+      Arrive(message.order, now, fills);
       break;
     case Message::Kind::kCancel:
       Remove(message.order);
       break;
     case Message::Kind::kResize:
       if (Order* order = FindOrder(message.order); order != nullptr && order->state == OrderState::kResting) {
-        const double size =
-            std::min(message.size - order->filled, LotsWithin(Room(*order, position), options_.lot_size));
+        const double size = std::min(message.size - order->filled, lots_.Within(Room(*order)));
         if (!(size > 0)) {
           Remove(order->id);
         } else {
           const bool larger = size > order->remaining;
-          order->remaining = OnLots(size, options_.lot_size);
+          order->remaining = lots_.Snap(size);
           order->request.size = order->filled + order->remaining;
           if (larger) {
             --resting_;
@@ -177,28 +174,30 @@ void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) 
   }
 }
 
-void Venue::Arrive(OrderId id, int64_t now, double position, std::vector<Fill>& fills) {
+void Venue::Arrive(OrderId id, int64_t now, std::vector<Fill>& fills) {
   Order* order = FindOrder(id);
   if (order == nullptr) return;  // Cancelled on its way.
   const OrderRequest& request = order->request;
-  const double closes = std::max(-Sign(request.side) * position, 0.0);
-  const double room = request.reduce_only ? closes : Room(*order, position);
-  const double allowed = LotsWithin(room, options_.lot_size);
-  if (!(allowed > 0)) return Refuse(id, request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
-  if (allowed < order->remaining) {
+  const double room = lots_.Within(Room(*order));
+  const bool all = request.type == OrderType::kFillOrKill && !request.reduce_only;
+  if (!(room > 0) || (all && room < order->remaining)) {
+    return Refuse(id, request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
+  }
+  if (room < order->remaining) {
     ++counts_.cut;
-    order->remaining = allowed;
+    order->remaining = room;
   }
   const Level& opposite = book_.best(Opposite(request.side));
   const bool crosses =
       opposite.exists() && (request.type == OrderType::kMarket || Reaches(request.side, request.price, opposite.price));
   if (request.type == OrderType::kPostOnly && crosses) return Refuse(id, Refusal::kPostOnly);
   if (Takes(request.type) && crosses) {
+    if (request.type == OrderType::kFillOrKill && lots_.Snap(opposite.available()) < order->remaining) {
+      return Refuse(id, Refusal::kNothingToTake);
+    }
     if (!PreventSelfTrade(id)) return Refuse(id, Refusal::kSelfTrade);
     order = FindOrder(id);  // Others may have gone.
-    if (order->request.type != OrderType::kFillOrKill || opposite.available() >= order->remaining) {
-      Take(*order, now, fills);
-    }
+    Take(*order, now, fills);
   }
   if (order->remaining > 0 && MayRest(order->request.type)) return Rest(*order);
   if (order->filled > 0) return Remove(id);
@@ -216,7 +215,8 @@ bool Venue::PreventSelfTrade(OrderId id) {
              Reaches(side, book_.best(Opposite(side)).price, each.request.price);  // It would be met first, or there.
     });
     if (own == orders_.end()) return taker.remaining > 0;
-    switch (options_.self_trade) {
+    const bool all = taker.request.type == OrderType::kFillOrKill;  // A part of it cannot go.
+    switch (all && options_.self_trade == SelfTrade::kDecrement ? SelfTrade::kCancelNewest : options_.self_trade) {
       case SelfTrade::kCancelNewest:
         return false;
       case SelfTrade::kCancelOldest:
@@ -224,8 +224,8 @@ bool Venue::PreventSelfTrade(OrderId id) {
         break;
       case SelfTrade::kDecrement: {
         const double both = std::min(taker.remaining, own->remaining);
-        taker.remaining -= both;
-        own->remaining -= both;
+        taker.remaining = lots_.Snap(taker.remaining - both);
+        own->remaining = lots_.Snap(own->remaining - both);
         if (own->remaining == 0) Remove(own->id);
         if (FindOrder(id)->remaining == 0) return false;
         break;
@@ -237,15 +237,16 @@ bool Venue::PreventSelfTrade(OrderId id) {
 // A fill that would be more than the order's size leaves less than nothing, which ends the simulation.
 void Venue::Reduce(Order& order, double quantity) const {
   order.filled += quantity;
-  order.remaining = OnLots(order.remaining - quantity, options_.lot_size);
+  order.remaining = lots_.Snap(order.remaining - quantity);
   if (order.filled > order.request.size * (1 + kNoise)) order.remaining = -1;
 }
 
 void Venue::Take(Order& order, int64_t now, std::vector<Fill>& fills) {
   Level& level = book_.best(Opposite(order.request.side));
-  const double quantity = std::min(order.remaining, level.available());
+  const double quantity = std::min(order.remaining, lots_.Snap(level.available()));
   if (!(quantity > 0)) return;
   level.consumed += quantity;
+  position_ += Sign(order.request.side) * quantity;
   Reduce(order, quantity);
   fills.push_back({.timestamp = now,
                    .order = order.id,
@@ -268,9 +269,25 @@ void Venue::Rest(Order& order) {
 
 // --- Fills of resting orders
 
-void Venue::FillResting(Order& order, double quantity, int64_t timestamp, std::vector<Fill>& fills) {
-  if (!(quantity > 0)) return;
-  Reduce(order, quantity);
+double Venue::FillResting(Order& order, double quantity, int64_t timestamp, std::vector<Fill>& fills) {
+  if (!(quantity > 0)) return 0;
+  const double sign = Sign(order.request.side);
+  const double limit = order.request.reduce_only ? 0 : LimitOf(order);
+  const double most = lots_.Snap(std::max(limit - sign * position_, 0.0));
+  const bool cut = quantity - most > (limit == 0 ? 0 : kNoise * limit);
+  if (cut) {
+    quantity = most;
+    if (quantity > 0 || order.filled > 0) {
+      ++counts_.cut;
+    } else {
+      counts_.Refuse(order.request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
+    }
+  }
+  if (quantity > 0) Reduce(order, quantity);
+  if (cut) order.remaining = 0;
+  if (!(order.remaining > 0)) has_filled_ = true;
+  if (!(quantity > 0)) return 0;
+  position_ += sign * quantity;
   fills.push_back({.timestamp = timestamp,
                    .order = order.id,
                    .side = order.request.side,
@@ -279,9 +296,11 @@ void Venue::FillResting(Order& order, double quantity, int64_t timestamp, std::v
                    .remaining = order.remaining,
                    .kind = FillKind::kFill,
                    .maker = true});
+  return quantity;
 }
 
 void Venue::DropFilled() {
+  if (!std::exchange(has_filled_, false)) return;
   std::erase_if(orders_, [&](const Order& order) {
     const bool filled = !(order.remaining > 0);
     resting_ -= filled && order.state == OrderState::kResting;
@@ -310,24 +329,23 @@ void Venue::MatchSide(Side side, const Tick& trade, std::vector<Fill>& fills) {
     if (order->request.price != trade.price) {  // Traded through.
       const bool capped = options_.through_fill == ThroughFill::kCapped;
       const double quantity = capped ? std::min(order->remaining, left) : order->remaining;
-      if (capped) left -= quantity;
-      FillResting(*order, quantity, trade.timestamp, fills);
+      const double filled = FillResting(*order, quantity, trade.timestamp, fills);
+      if (capped) left = lots_.Snap(left - filled);
       continue;
     }
     const double used = std::min(std::max(order->ahead - eaten, 0.0), left);
-    left = OnLots(left - used, options_.lot_size);
+    left = lots_.Snap(left - used);
     eaten += used;
-    const double quantity = std::min(order->remaining, left);
-    left -= quantity;
-    FillResting(*order, quantity, trade.timestamp, fills);
+    left = lots_.Snap(left - FillResting(*order, std::min(order->remaining, left), trade.timestamp, fills));
   }
   for (Order* order : met_) {
     if (order->request.price != trade.price) continue;
-    order->ahead = OnLots(std::max(order->ahead - eaten, 0.0), options_.lot_size);
+    order->ahead = lots_.Snap(std::max(order->ahead - eaten, 0.0));
   }
 }
 
-void Venue::Match(const Tick& trade, bool has_sides, std::vector<Fill>& fills) {
+void Venue::Match(const Tick& trade, bool has_sides, double position, std::vector<Fill>& fills) {
+  position_ = position;
   int side = trade.side;
   if (has_sides && side == 0) {  // The quote rule.
     const double bid = book_.bid.price;
@@ -341,10 +359,9 @@ void Venue::Match(const Tick& trade, bool has_sides, std::vector<Fill>& fills) {
       return;
     }
   }
-  const std::size_t before = fills.size();
   if (!has_sides || side < 0) MatchSide(Side::kBuy, trade, fills);
   if (!has_sides || side > 0) MatchSide(Side::kSell, trade, fills);
-  if (fills.size() > before) DropFilled();
+  DropFilled();
 }
 
 // The opposite best came to our price, or beyond: orders at and in front of it.
@@ -353,14 +370,13 @@ void Venue::CrossSide(Side side, const Tick& quote, std::vector<Fill>& fills) {
   if (met_.empty()) return;
   double left = options_.through_fill == ThroughFill::kCapped ? quote.volume : kInfinity;
   for (Order* order : met_) {
-    const double quantity = std::min(order->remaining, left);
-    left -= quantity;
-    FillResting(*order, quantity, quote.timestamp, fills);
+    left = lots_.Snap(left - FillResting(*order, std::min(order->remaining, left), quote.timestamp, fills));
   }
   DropFilled();
 }
 
-void Venue::Quote(const Tick& quote, std::vector<Fill>& fills) {
+void Venue::Quote(const Tick& quote, double position, std::vector<Fill>& fills) {
+  position_ = position;
   const Side side = quote.type == TickType::kBid ? Side::kBuy : Side::kSell;
   if (resting_ > 0) {
     const Level& best = book_.best(side);
@@ -388,13 +404,15 @@ void Venue::Note(const Tick& trade) {
 }
 
 void Venue::KeepLimits(double position) {
+  position_ = position;
   for (std::size_t i = orders_.size(); i-- > 0;) {
     const Order& order = orders_[i];
-    if (order.state != OrderState::kResting) continue;
-    const double room = LotsWithin(Room(order, position), options_.lot_size);
+    if (order.state != OrderState::kResting || order.request.reduce_only) continue;
+    const double room = lots_.Within(Room(order));
     if (order.remaining <= room) continue;
     if (room > 0) {
       orders_[i].remaining = room;
+      ++counts_.cut;
     } else {
       Remove(order.id);
     }

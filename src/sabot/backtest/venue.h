@@ -11,6 +11,7 @@
 
 #include "sabot/backtest/activity.h"
 #include "sabot/backtest/book.h"
+#include "sabot/backtest/lot_grid.h"
 #include "sabot/backtest/order.h"
 #include "sabot/backtest/simulation.h"
 #include "sabot/backtest/strategy.h"
@@ -19,7 +20,7 @@ namespace sabot::backtest {
 
 class Venue final : public Orders {
  public:
-  explicit Venue(const VenueOptions& options) : options_(options) {}
+  explicit Venue(const VenueOptions& options) : options_(options), lots_(options.lot_size) {}
 
   const Book& book() const { return book_; }
   const OrderCounts& counts() const { return counts_; }
@@ -32,16 +33,17 @@ class Venue final : public Orders {
   const Order* Find(OrderId order) const override;
   std::span<const Order> open() const override { return orders_; }
 
-  // --- The simulation's side. Fills are appended; the caller books them before it calls again.
+  // --- The simulation's side. Fills are appended; the caller books them before it calls again. `position` is that of
+  // the strategy, all fills before booked.
   void set_now(int64_t now) { now_ = now; }
   bool Due(int64_t now) const { return next_due_ <= now && !messages_.empty(); }
   // The oldest message that is due takes effect.
   void DeliverNext(int64_t now, double position, std::vector<Fill>& fills);
   bool Rests() const { return resting_ > 0; }
   // A trade tick meets the resting orders.
-  void Match(const Tick& trade, bool has_sides, std::vector<Fill>& fills);
+  void Match(const Tick& trade, bool has_sides, double position, std::vector<Fill>& fills);
   // A quote tick changes the book, and the places of orders at its price.
-  void Quote(const Tick& quote, std::vector<Fill>& fills);
+  void Quote(const Tick& quote, double position, std::vector<Fill>& fills);
   // A trade tick leaves its trace at the best prices.
   void Note(const Tick& trade);
   // Cuts resting orders, the newest first, to what the limits leave after a fill that took.
@@ -67,9 +69,11 @@ class Venue final : public Orders {
   // Why a venue would not take it from anybody.
   std::optional<Refusal> WhyNot(const OrderRequest& request) const;
   OrderId Add(const OrderRequest& request);
-  // What the limits leave for an order beside the resting ones of its side.
-  double Room(const Order& order, double position) const;
-  void Arrive(OrderId id, int64_t now, double position, std::vector<Fill>& fills);
+  double LimitOf(const Order& order) const;
+  double OthersOf(const Order& order) const;
+  // What an order may be: what the limits leave beside the resting ones of its side, or what there is to reduce.
+  double Room(const Order& order) const;
+  void Arrive(OrderId id, int64_t now, std::vector<Fill>& fills);
   // Whether the order may take; own orders in its way go, by the venue's rule.
   bool PreventSelfTrade(OrderId id);
   void Reduce(Order& order, double quantity) const;
@@ -79,16 +83,21 @@ class Venue final : public Orders {
   void Collect(Side side, double price);
   void MatchSide(Side side, const Tick& trade, std::vector<Fill>& fills);
   void CrossSide(Side side, const Tick& quote, std::vector<Fill>& fills);
-  void FillResting(Order& order, double quantity, int64_t timestamp, std::vector<Fill>& fills);
+  // Up to a quantity: less, and the rest is cancelled, where a reduce_only one would open a position, or the limits
+  // would be exceeded after all. What it filled.
+  double FillResting(Order& order, double quantity, int64_t timestamp, std::vector<Fill>& fills);
   void DropFilled();
 
   VenueOptions options_;
+  LotGrid lots_;
   Book book_;
-  std::vector<Order> orders_;      // In flight and resting, in the order they were sent.
+  std::vector<Order> orders_;  // In flight and resting, in the order they were sent.
   std::deque<Message> messages_;  // In flight, in the order they were sent, which is that of their arrival.
   int64_t next_due_ = std::numeric_limits<int64_t>::max();
   std::vector<Order*> met_;  // By a trade: of one side, best price first, then by arrival.
   int64_t resting_ = 0;
+  bool has_filled_ = false;  // Orders of which nothing remains, still among orders_.
+  double position_ = 0;  // With fills that are not booked yet.
   int64_t arrivals_ = 0;
   OrderId last_id_ = kNoOrder;
   OrderCounts counts_;
