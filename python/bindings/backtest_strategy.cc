@@ -144,7 +144,7 @@ arrow::Status Call(Function&& function) {
     function();
     return arrow::Status::OK();
   } catch (nb::python_error& error) {
-    if (error.matches(PyExc_KeyboardInterrupt)) return arrow::Status::Cancelled("interrupted");
+    if (error.matches(PyExc_KeyboardInterrupt)) return backtest::Interrupted();
     std::string text = TextOf(error);
     return StatusOf(std::move(error), std::move(text));
   } catch (const StatusException& error) {

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "sabot/backtest/trades_file.h"
+#include "sabot/backtest/activity_file.h"
+#include "sabot/backtest/result_files.h"
 #include "tests/connectors/temporary_folder.h"
 
 namespace sabot::backtest {
@@ -27,7 +28,7 @@ class ResultFolderTest : public testing::Test {
     return names;
   }
   void WriteFilesOf(const std::string& security) const {
-    ASSERT_TRUE(ResultFiles::Create(out_, security).ValueOrDie()->Commit().ok());
+    ASSERT_TRUE(CreateResultFiles(out_, security, /*parquet=*/true).ValueOrDie()->Commit().ok());
   }
 
   TemporaryFolder folder_;
@@ -40,18 +41,18 @@ TEST_F(ResultFolderTest, LeavesWhatIsOfNoRun) {
   WriteBytes(out_ + "/notes.txt", "mine");
   WriteBytes(out_ + "/backtest_summary.csv", "name,pnl\nBBB,1\n");  // Another program's.
   ASSERT_TRUE(PrepareFolder(out_, {}).ok());
-  EXPECT_EQ(Files(), (Names{kUnfinishedFileName, "bbb_equity.csv", "bbb_trades_timeseries.csv", "notes.txt"}));
+  EXPECT_EQ(Files(), (Names{kUnfinishedFileName, "bbb_equity.csv", "bbb_equity.parquet", "bbb_trades_timeseries.csv",
+                            "bbb_trades_timeseries.parquet", "notes.txt"}));
 }
 
 TEST_F(ResultFolderTest, TakesAwayWhatTheSummaryNames) {
   const Names securities{"AAA", "B \"b\", c"};  // One that stands in quotes.
   ASSERT_TRUE(PrepareFolder(out_, securities).ok());
   for (const auto& security : securities) WriteFilesOf(security);
-  ASSERT_TRUE(
-      WriteSummary(out_, std::vector<SummaryRow>{{.security = securities[0]}, {.security = securities[1]}}).ok());
-  EXPECT_EQ(Files().size(), 5u);
-  EXPECT_EQ(BytesOf(out_ + "/" + kSummaryFileName),
-            SummaryText(std::vector<SummaryRow>{{.security = securities[0]}, {.security = securities[1]}}));
+  const std::vector<SummaryRow> rows{{.security = securities[0]}, {.security = securities[1]}};
+  ASSERT_TRUE(WriteSummary(out_, rows, /*parquet=*/true).ok());
+  EXPECT_EQ(Files().size(), 11u);
+  EXPECT_EQ(BytesOf(out_ + "/" + kSummaryFileName), SummaryText(rows));
   ASSERT_TRUE(PrepareFolder(out_, Names{"CCC"}).ok());
   EXPECT_EQ(Files(), Names{kUnfinishedFileName});
 }
@@ -63,7 +64,8 @@ TEST_F(ResultFolderTest, TakesAwayWhatARunLeftThatDidNotEnd) {
   EXPECT_EQ(Files(), Names{kUnfinishedFileName});
   WriteFilesOf("CCC");
   ASSERT_TRUE(WriteSummary(out_, std::vector<SummaryRow>{{.security = "CCC"}}).ok());
-  EXPECT_EQ(Files(), (Names{kSummaryFileName, "ccc_equity.csv", "ccc_trades_timeseries.csv"}));
+  EXPECT_EQ(Files(), (Names{kActivityFileName, kSummaryFileName, "ccc_equity.csv", "ccc_equity.parquet",
+                            "ccc_trades_timeseries.csv", "ccc_trades_timeseries.parquet"}));
 }
 
 }  // namespace

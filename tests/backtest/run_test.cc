@@ -142,6 +142,24 @@ TEST_F(RunTest, AStrategyThatFailsIsARowWithoutFiles) {
   EXPECT_NE(text.find("\nBBB,,,,,,,,,,,,,\"it fails, as it was told\"\n"), std::string::npos) << text;
 }
 
+// Cancelled is what ends a run that is interrupted. A strategy that says it has failed like with any other error.
+TEST_F(RunTest, AStrategyThatCancelsIsARow) {
+  auto plan = JoinsPlan();
+  plan.strategy.make = [](const Settings&) -> arrow::Result<std::unique_ptr<Strategy>> {
+    class Cancels final : public Strategy {
+      arrow::Status OnTick(const Moment&, Orders&) override { return arrow::Status::Cancelled("I give up"); }
+    };
+    return std::make_unique<Cancels>();
+  };
+  const auto results = RunAll(plan, ticks_, {.folder = out_});
+  ASSERT_EQ(results.size(), 3u);
+  for (const auto& each : results) EXPECT_EQ(each.summary.error, "I give up") << each.summary.security;
+  env::NoInterrupt interrupt;
+  const auto batch = Batch(Alternating(4, 100));
+  const auto reader = arrow::RecordBatchReader::Make({batch}, batch->schema()).ValueOrDie();
+  EXPECT_FALSE(RunTicks(plan, "AAA", *reader, {}, interrupt).status().IsCancelled());
+}
+
 TEST_F(RunTest, AFolderThatIsAFile) {
   WriteBytes(out_, "mine");
   EXPECT_FALSE(PrepareFolder(out_, {}).ok());
@@ -308,6 +326,16 @@ TEST_F(RunTest, TicksInMemoryGiveTheSameRowsAndEveryError) {
     const auto result = run(JoinsPlan(), chunk).ValueOrDie();
     EXPECT_TRUE(result.trades->Equals(*expected.trades));
     EXPECT_TRUE(result.equity->Equals(*expected.equity));
+  }
+  auto bad = Alternating(40, 100);
+  bad[100].volume = -1;
+  const auto bad_batch = Batch(bad);
+  for (const int64_t chunk : {1, 7, 1'000}) {  // The row of the whole, whatever the batches.
+    const auto reader =
+        arrow::RecordBatchReader::Make({bad_batch->Slice(0, 50), bad_batch->Slice(50)}, bad_batch->schema())
+            .ValueOrDie();
+    const auto result = RunTicks(JoinsPlan(), "AAA", *reader, {.chunk_rows = chunk}, interrupt);
+    ExpectError(result.status(), data::ErrorKind::kData, {"row 100 has volume -1"});
   }
   EXPECT_EQ(run(JoinsPlan(R"({"AAA": {"fails_at": 3}})"), 7).status().message(), "it fails,\nas it was told");
 }

@@ -561,6 +561,25 @@ TEST(Simulation, AnErrorOfTheStrategyIsTheSimulations) {
   EXPECT_EQ(simulation->Push(Ticks::From(Batch({Bid(0, 1, 1)})).ValueOrDie()).message(), "no idea");
 }
 
+TEST(Simulation, AStrategyThatCancelsIsAnErrorAndOneThatIsInterruptedEndsAll) {
+  class Stopping final : public Strategy {
+   public:
+    explicit Stopping(arrow::Status status) : status_(std::move(status)) {}
+    arrow::Status OnTick(const Moment&, Orders&) override { return status_; }
+
+   private:
+    arrow::Status status_;
+  };
+  const auto pushed = [](arrow::Status status) {
+    auto simulation = Simulation::Make({}, std::make_unique<Stopping>(std::move(status))).ValueOrDie();
+    return simulation->Push(Ticks::From(Batch({Bid(0, 1, 1)})).ValueOrDie());
+  };
+  const auto cancelled = pushed(arrow::Status::Cancelled("enough of it"));
+  EXPECT_FALSE(cancelled.IsCancelled());
+  EXPECT_EQ(cancelled.message(), "enough of it");
+  EXPECT_TRUE(pushed(Interrupted()).IsCancelled());
+}
+
 TEST(Simulation, FeaturesAreTheValuesOfKernelsAtTheTick) {
   class Watching final : public Strategy {
    public:

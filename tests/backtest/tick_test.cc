@@ -52,6 +52,23 @@ TEST(Ticks, SayWhichRowCannotBeUsed) {
   EXPECT_NE(ErrorOf(With("price", missing.Finish().ValueOrDie())).find("row 1"), std::string::npos);
 }
 
+TEST(Ticks, RowsCountFromWhereTheBatchBegins) {
+  const auto error = [](const std::string& name, const std::shared_ptr<arrow::Array>& column) {
+    return Ticks::From(With(name, column), 70).status().message();
+  };
+  EXPECT_NE(error("price", Array<arrow::DoubleBuilder>(1.0, HUGE_VAL)).find("row 71 has price inf"), std::string::npos);
+  EXPECT_NE(error("type", Array<arrow::StringBuilder>("bid", "offer")).find("row 71 has type 'offer'"),
+            std::string::npos);
+  EXPECT_NE(error("type", Array<arrow::StringDictionary32Builder>("offer", "bid")).find("row 70 has type 'offer'"),
+            std::string::npos);
+  EXPECT_NE(error("side", Array<arrow::DoubleBuilder>(1.0, 0.5)).find("row 71 has side"), std::string::npos);
+  arrow::StringBuilder missing;
+  ASSERT_TRUE(missing.Append("bid").ok() && missing.AppendNull().ok());
+  EXPECT_NE(error("type", missing.Finish().ValueOrDie()).find("row 71 has no type"), std::string::npos);
+  const auto late = Ticks::From(Batch({{1, 10.5, 3}, {std::numeric_limits<int64_t>::max(), 10.5, 3}}), 70);
+  EXPECT_NE(late.status().message().find("row 71 has timestamp"), std::string::npos) << late.status();
+}
+
 TEST(Ticks, SayWhichTimeIsOutOfAllBounds) {
   for (const int64_t time : {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()}) {
     EXPECT_NE(ErrorOf(Batch({{time, 10.5, 3, TickType::kBid}})).find(std::to_string(time)), std::string::npos);

@@ -4,9 +4,10 @@
 
 namespace sabot::backtest {
 
-arrow::Result<MadeSimulation> MakeSimulation(const StrategyInfo& strategy, const StrategyConfig& config,
-                                             const std::string& security, const std::string& market_of_ticks,
-                                             SimulationOptions options) {
+arrow::Result<std::unique_ptr<Simulation>> MakeSimulation(const StrategyInfo& strategy, const StrategyConfig& config,
+                                                          const std::string& security,
+                                                          const std::string& market_of_ticks,
+                                                          SimulationOptions options) {
   ARROW_ASSIGN_OR_RAISE(auto chosen, config.For(security));
   if (!chosen.market_given && !market_of_ticks.empty()) {
     ARROW_ASSIGN_OR_RAISE(chosen.venue.market, FindMarket(market_of_ticks));
@@ -14,9 +15,7 @@ arrow::Result<MadeSimulation> MakeSimulation(const StrategyInfo& strategy, const
   options.venue = std::move(chosen.venue);
   if (!options.equity_interval_ns) options.equity_interval_ns = chosen.equity_interval_ns;
   ARROW_ASSIGN_OR_RAISE(auto made, strategy.make(chosen.settings));
-  MadeSimulation result{.simulation = nullptr, .strategy = made.get()};
-  ARROW_ASSIGN_OR_RAISE(result.simulation, Simulation::Make(std::move(options), std::move(made)));
-  return result;
+  return Simulation::Make(std::move(options), std::move(made));
 }
 
 }  // namespace sabot::backtest

@@ -43,8 +43,9 @@ class SymbolSimulations final : public PaperTrading {
     for (int64_t begin = 0, end = 0; begin < rows; begin = end) {  // As many of one symbol as stand together.
       const int32_t slot = slots[static_cast<std::size_t>(begin)];
       while (end < rows && slots[static_cast<std::size_t>(end)] == slot) ++end;
-      ARROW_RETURN_NOT_OK(PushTo(slot, columns->Slice(begin, end - begin), fills));
+      ARROW_RETURN_NOT_OK(PushTo(slot, columns->Slice(begin, end - begin), rows_ + begin, fills));
     }
+    rows_ += rows;
     return BatchOf(fills);
   }
 
@@ -53,7 +54,6 @@ class SymbolSimulations final : public PaperTrading {
     for (std::size_t slot = 0; slot < symbols_.size(); ++slot) {
       auto& symbol = symbols_[slot];
       ARROW_RETURN_NOT_OK(Named(symbol, symbol.simulation->Finish().status()));
-      ARROW_RETURN_NOT_OK(Named(symbol, symbol.strategy->status()));
       Take(static_cast<int32_t>(slot), fills);
     }
     return BatchOf(fills);
@@ -63,7 +63,6 @@ class SymbolSimulations final : public PaperTrading {
   struct Symbol {
     std::string name;
     std::unique_ptr<Simulation> simulation;
-    const Strategy* strategy;  // The simulation's.
   };
   struct Fills {
     std::vector<int32_t> slots;
@@ -95,21 +94,19 @@ class SymbolSimulations final : public PaperTrading {
       ARROW_ASSIGN_OR_RAISE(auto name, NameOfKey(*keys[0], slot));
       ARROW_ASSIGN_OR_RAISE(auto config, plan_.config.For(name));
       ARROW_ASSIGN_OR_RAISE(auto strategy, plan_.strategy.make(config.settings));
-      const Strategy* const held = strategy.get();
       ARROW_ASSIGN_OR_RAISE(
           auto simulation,
           Simulation::Make({.venue = std::move(config.venue), .equity_interval_ns = 0}, std::move(strategy)));
-      symbols_.push_back({.name = std::move(name), .simulation = std::move(simulation), .strategy = held});
+      symbols_.push_back({.name = std::move(name), .simulation = std::move(simulation)});
     }
     return arrow::Status::OK();
   }
 
-  arrow::Status PushTo(int32_t slot, std::shared_ptr<arrow::RecordBatch> rows, Fills& fills) {
+  arrow::Status PushTo(int32_t slot, std::shared_ptr<arrow::RecordBatch> rows, int64_t first_row, Fills& fills) {
     auto& symbol = symbols_[static_cast<std::size_t>(slot)];
-    const auto ticks = Ticks::From(std::move(rows));
+    const auto ticks = Ticks::From(std::move(rows), first_row);
     ARROW_RETURN_NOT_OK(Named(symbol, ticks.status()));
     ARROW_RETURN_NOT_OK(Named(symbol, symbol.simulation->Push(*ticks)));
-    ARROW_RETURN_NOT_OK(Named(symbol, symbol.strategy->status()));
     Take(slot, fills);
     return arrow::Status::OK();
   }
@@ -144,6 +141,7 @@ class SymbolSimulations final : public PaperTrading {
   std::vector<int> tick_columns_;
   arrow::FieldVector fields_;
   std::vector<Symbol> symbols_;
+  int64_t rows_ = 0;  // Of all batches before.
 };
 
 }  // namespace

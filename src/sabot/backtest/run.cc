@@ -42,14 +42,15 @@ class SecurityRun {
   }
 
   arrow::Status Push(std::shared_ptr<arrow::RecordBatch> batch) {
-    ARROW_ASSIGN_OR_RAISE(const auto ticks, Ticks::From(std::move(batch)));
-    ARROW_RETURN_NOT_OK(simulation_.Push(ticks));
+    ARROW_ASSIGN_OR_RAISE(const auto ticks, Ticks::From(std::move(batch), rows_));
+    rows_ += ticks.size();
+    ARROW_RETURN_NOT_OK(simulation_->Push(ticks));
     return TakeRows();
   }
 
   arrow::Result<SecurityResult> Finish(const std::string& security) {
     SecurityResult result{.summary = {.security = security}};
-    ARROW_ASSIGN_OR_RAISE(result.summary.outcome, simulation_.Finish());
+    ARROW_ASSIGN_OR_RAISE(result.summary.outcome, simulation_->Finish());
     ARROW_RETURN_NOT_OK(TakeRows());
     if (files_ != nullptr) ARROW_RETURN_NOT_OK(files_->Commit());
     if (keep_rows_) {
@@ -59,10 +60,12 @@ class SecurityRun {
     return result;
   }
 
+  int64_t rows() const { return rows_; }  // Ticks so far.
+
  private:
   arrow::Status TakeRows() {
-    const auto trades = simulation_.simulation->TakeTrades();
-    const auto equity = simulation_.simulation->TakeEquity();
+    const auto trades = simulation_->TakeTrades();
+    const auto equity = simulation_->TakeEquity();
     if (keep_rows_) {
       trades_.insert(trades_.end(), trades.begin(), trades.end());
       equity_.insert(equity_.end(), equity.begin(), equity.end());
@@ -70,7 +73,8 @@ class SecurityRun {
     return files_ == nullptr ? arrow::Status::OK() : files_->Write(trades, equity);
   }
 
-  MadeSimulation simulation_;
+  std::unique_ptr<Simulation> simulation_;
+  int64_t rows_ = 0;
   std::unique_ptr<ResultFiles> files_;
   bool keep_rows_ = false;
   std::vector<TradeRow> trades_;
@@ -89,16 +93,14 @@ arrow::Result<SecurityResult> RunFile(const RunPlan& plan, const SecurityTicks& 
                                       const AfterRows& after_rows) {
   ARROW_ASSIGN_OR_RAISE(const auto reader, ticks::OpenTickFile(ticks.path, options.chunk_rows));
   ARROW_ASSIGN_OR_RAISE(const auto run, SecurityRun::Make(plan, ticks.security, reader->info().market, options));
-  int64_t rows_all = 0;
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next());
     if (batch == nullptr) break;
     const int64_t rows = batch->num_rows();
     ARROW_RETURN_NOT_OK(run->Push(std::move(batch)));
-    rows_all += rows;
     ARROW_RETURN_NOT_OK(after_rows(rows));
   }
-  ARROW_RETURN_NOT_OK(CheckAnyTicks(ticks.path, reader->info(), rows_all));
+  ARROW_RETURN_NOT_OK(CheckAnyTicks(ticks.path, reader->info(), run->rows()));
   ARROW_ASSIGN_OR_RAISE(auto result, run->Finish(ticks.security));
   result.summary.rejected = reader->info().rejected;
   return result;

@@ -74,6 +74,13 @@ arrow::Status Broken(const std::string& what, int64_t timestamp) {
                                      ". This is a defect of Sabot; the ticks before and at this time reproduce it.");
 }
 
+// What a strategy says went wrong. That a user interrupted it ends the run; what looks like that and is not is an error
+// of this security alone.
+arrow::Status OfStrategy(const arrow::Status& status) {
+  if (!status.IsCancelled() || IsInterrupted(status)) return status;
+  return arrow::Status::UnknownError(status.message().empty() ? "the strategy cancelled itself" : status.message());
+}
+
 arrow::Status TickSimulation::Push(const Ticks& ticks) {
   if (!features_.empty()) ARROW_RETURN_NOT_OK(features_.Compute(ticks));
   has_sides_ = ticks.has_sides();
@@ -81,7 +88,7 @@ arrow::Status TickSimulation::Push(const Ticks& ticks) {
   for (int64_t row = 0; row < rows; ++row) {
     ARROW_RETURN_NOT_OK(Step(ticks[row], features_.empty() ? std::span<const double>() : features_.At(row)));
   }
-  return arrow::Status::OK();
+  return OfStrategy(strategy_->status());
 }
 
 // The order of work for one tick.
@@ -129,7 +136,8 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
     one_sided_ += !venue_.book().two_sided();
     decided_trades_ += tick.type == TickType::kTrade;
     venue_.set_now(tick.timestamp);
-    ARROW_RETURN_NOT_OK(strategy_->OnTick({tick, venue_.book(), ledger_, options_.venue.limits, features}, venue_));
+    auto status = strategy_->OnTick({tick, venue_.book(), ledger_, options_.venue.limits, features}, venue_);
+    if (!status.ok()) return OfStrategy(status);
   }
   if (equity_.Due(tick.timestamp)) equity_.Add(EquityAt(tick.timestamp));
   return arrow::Status::OK();
@@ -220,6 +228,7 @@ EquityRow TickSimulation::EquityAt(int64_t timestamp) const {
 
 arrow::Result<Outcome> TickSimulation::Finish() {
   if (options_.venue.market.has_sessions()) ARROW_RETURN_NOT_OK(CloseDate());
+  ARROW_RETURN_NOT_OK(OfStrategy(strategy_->status()));
   if (rows_ > 0) equity_.Finish(EquityAt(last_timestamp_));
   Outcome outcome;
   performance_.AddTo(outcome);

@@ -62,6 +62,10 @@ class Orders {
   virtual std::span<const Order> open() const = 0;  // In flight and resting, oldest first.
 };
 
+// What a strategy returns when its user interrupts it, as Ctrl-C does one in Python: Cancelled, and the whole run ends.
+arrow::Status Interrupted();
+bool IsInterrupted(const arrow::Status& status);
+
 class Strategy {
  public:
   virtual ~Strategy() = default;
@@ -70,7 +74,8 @@ class Strategy {
   virtual void OnDate() {}
   // An order of its own was filled, or the venue flattened. Comes before the decision at that tick.
   virtual void OnFill(const Fill& /*fill*/) {}
-  // Decides, at each tick of the continuous session. An error ends this security's simulation.
+  // Decides, at each tick of the continuous session. An error of any kind ends this security's simulation alone, unless
+  // it is Interrupted.
   virtual arrow::Status OnTick(const Moment& moment, Orders& orders) = 0;
   // What went wrong in OnDate or OnFill, which cannot say it. Asked after each batch of ticks, and at the end.
   virtual arrow::Status status() const { return arrow::Status::OK(); }

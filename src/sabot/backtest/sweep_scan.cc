@@ -55,7 +55,8 @@ arrow::Status Scan::Read() {
   ARROW_ASSIGN_OR_RAISE(auto batch, reader_->Next());
   at_end_ = batch == nullptr;
   if (at_end_) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(next_, Ticks::From(std::move(batch)));
+  ARROW_ASSIGN_OR_RAISE(next_, Ticks::From(std::move(batch), rows_read_));
+  rows_read_ += next_->size();
   return arrow::Status::OK();
 }
 

@@ -39,7 +39,7 @@ class Scan {
 
  private:
   struct Slot {
-    std::optional<MadeSimulation> simulation;  // None before it begins, and when it is over.
+    std::unique_ptr<Simulation> simulation;  // None before it begins, and when it is over.
     SummaryRow row;
   };
 
@@ -56,6 +56,7 @@ class Scan {
   std::unique_ptr<ticks::TickReader> reader_;
   std::optional<Ticks> current_;  // What simulations see in this round: none in the first one, and at the end.
   std::optional<Ticks> next_;
+  int64_t rows_read_ = 0;
   arrow::Status read_;  // Of the read in this round.
   bool at_end_ = false;
   bool finishing_ = false;

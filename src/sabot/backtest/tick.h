@@ -33,8 +33,9 @@ class Ticks {
   // `timestamp` (timestamp[ns]), `type` (utf8 or a dictionary of it: bid, ask, trade), `price` and `volume` (float64),
   // none of them null; `side` (int8 or float64: +1, -1 or null), where the source knows it. Other columns are ignored.
   // Errors: a column is missing or of another type (kSchema); a null, an unknown type, a price that is not finite, a
-  // volume that is negative or not finite (kData, with the row).
-  static arrow::Result<Ticks> From(std::shared_ptr<arrow::RecordBatch> batch);
+  // volume that is negative or not finite (kData, with the row). `first_row`: the place of the batch's first row in the
+  // whole that the caller reads, from which messages count.
+  static arrow::Result<Ticks> From(std::shared_ptr<arrow::RecordBatch> batch, int64_t first_row = 0);
 
   int64_t size() const { return static_cast<int64_t>(timestamps_.size()); }
   bool has_sides() const { return has_sides_; }
