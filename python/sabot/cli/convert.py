@@ -116,8 +116,12 @@ def _convert_ticks(sources: list[str], folder: str, options: dict[str, Any], *, 
         raise OptionError(f"{folder} is a file, and ticks go into a folder, a file a security. Name a folder.")
     started = time.monotonic()
     with kept_if_interrupted(folder, several=True), showing_progress("convert", quiet=quiet) as show:
-        told = show and (lambda done, rows, rejected: show(_Shown(rows, done, rejected)))
-        made = converted_ticks(sources, folder, progress=told, **options)
+
+        def told(done: float, rows: int, rejected: int) -> None:
+            if show is not None:
+                show(_Shown(rows, done, rejected))
+
+        made = converted_ticks(sources, folder, progress=told if show is not None else None, **options)
     failed = [each.error for each in made if each.error is not None]
     if not quiet:
         if len(made) <= TOLD_ROWS:

@@ -73,8 +73,12 @@ def _generate_workbook(out: str, rows: int, symbols: int, seed: int, unknown: li
     started = time.monotonic()
     with kept_if_interrupted(out), showing_progress("generate", quiet=quiet) as show:
         ticks = rows // symbols
-        progress = show and (lambda done, every: show(_Written(done * ticks, done / every)))
-        generate_tick_workbook(out, securities=symbols, ticks=ticks, seed=seed, progress=progress)
+
+        def told(done: int, every: int) -> None:
+            if show is not None:
+                show(_Written(done * ticks, done / every))
+
+        generate_tick_workbook(out, securities=symbols, ticks=ticks, seed=seed, progress=told)
     if not quiet:
         counts = f"{counted(symbols, 'sheet', 'sheets')} of {rows_text(ticks)}"
         typer.echo(f"generate: {counts} in {seconds_text(time.monotonic() - started)}: {out}", err=True)
