@@ -43,10 +43,10 @@ def resolved_strategy(strategy: Any) -> Any:
         raise OptionError(
             f"strategy: '{strategy}' is no module and class; expected text such as 'my_strategies:Skewed'."
         )
-    found = _imported(module_name)
+    found = module = _imported(module_name)
     for part in name.split("."):
         if not hasattr(found, part):
-            raise OptionError(f"strategy: module '{module_name}' has no '{name}'.{_strategies_of(found, part)}")
+            raise OptionError(f"strategy: module '{module_name}' has no '{name}'.{_strategies_of(module, name)}")
         found = getattr(found, part)
     return found
 
