@@ -61,6 +61,11 @@ def ended_at(place: str, arguments: list[str], tmp_path: Path) -> "subprocess.Co
         ("sabot.backtest.ticks:converted_ticks", "backtest --strategy v1_baseline --data a.xlsx", ""),
         ("sabot.backtest.running:make_plan", "backtest --strategy v1_baseline --data a.xlsx --parallel --output o", ""),
         ("sabot._native:run_sweep", "sweep --strategy v1_baseline --data a.xlsx --grid quote_size=1,2", ""),
+        (
+            "sabot.backtest.sweeping:make_plan",
+            "sweep --strategy v1_baseline --data a.xlsx --grid fees=1 --output o",
+            "",
+        ),
         ("sabot.backtest.ticks:converted_ticks", "convert a.xlsx out/", ": no file was complete"),
     ],
 )
