@@ -173,7 +173,7 @@ def test_a_run_leaves_its_own_files_and_those_of_others(tmp_path: Path) -> None:
         again()
         assert files_of(out) == files_of(expected) | others
     MarketMakingBacktest().run_ticks(ticks(1, 300), security="FFF", output_dir=out)
-    left = {"backtest_summary.csv", "fff_equity.csv", "fff_trades_timeseries.csv"}
+    left = {"backtest_activity.json", "backtest_summary.csv", "fff_equity.csv", "fff_trades_timeseries.csv"}
     assert set(files_of(out)) == left | set(others)
 
 
@@ -190,4 +190,5 @@ def test_a_run_takes_away_what_one_left_that_did_not_end(tmp_path: Path) -> None
     assert sorted(files_of(out)) == left
     assert (out / "backtest_unfinished.csv").read_text() == "security\nAAA\nBBB\n"
     MarketMakingBacktest().run_streaming(data, ["BBB"], output_dir=out)
-    assert sorted(files_of(out)) == ["backtest_summary.csv", "bbb_equity.csv", "bbb_trades_timeseries.csv"]
+    bbb = ["bbb_equity.csv", "bbb_trades_timeseries.csv"]
+    assert sorted(files_of(out)) == ["backtest_activity.json", "backtest_summary.csv", *bbb]
