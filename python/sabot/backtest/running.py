@@ -81,9 +81,9 @@ def run_parallel_backtest(
               for all securities: session times, and the ticks' time between samples of the equity, such as "1s".
     Returns:  summary, trades and equity. A security that fails has its error there, and the others are whole.
     Writes:   in output_dir `{security}_trades_timeseries.csv`, `{security}_equity.csv`, and `backtest_summary.csv` when
-              all others are there; with `parquet` the same as Parquet, too. The bytes are the same for every max_workers
-              and chunk_size. What an earlier run left there goes first, and no other file; a run that did not end
-              leaves `backtest_unfinished.csv`, which names its securities.
+              all others are there; with `parquet` the same as Parquet, too. The bytes are the same for every
+              max_workers and chunk_size. What an earlier run left there goes first, and no other file; a run that did
+              not end leaves `backtest_unfinished.csv`, which names its securities.
     Memory:   a batch of chunk_size ticks a worker, and, unless `tables=False`, the trades and the equity.
     Raises:   OptionError, if the strategy, its configuration or an option cannot be; DataError, if there are no ticks.
               Interrupted, it ends its workers; files that were complete stay.
