@@ -1,6 +1,7 @@
 """The report of a backtest in a browser: charts are drawn, tables sort, keys work, nothing is loaded or reported."""
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from backtest_folders import ERROR, SUMMARY, write_backtest, write_sweep
+from sabot.backtest.activity import COLUMNS
 from sabot.backtest.report import write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: tools/setup.sh test")
@@ -401,3 +403,21 @@ def test_many_securities_are_searched(opened: Any, tmp_path: Path) -> None:
     assert "sec0_equity.csv is missing" in page.locator(".notes").inner_text()
     page.locator(".securities tbody tr").first.click()
     assert "sec499_equity.csv is missing" in page.inner_text("#security")
+
+
+def test_what_there_was_to_trade_on_is_told(opened: Any, tmp_path: Path) -> None:
+    counts = dict.fromkeys(COLUMNS, 0) | {"session": "10:05-14:45", "equity_interval_ns": 60_000_000_000}
+    idle = counts | {"ticks": 7, "outside_session": 7}
+    busy = counts | {"ticks": 1_000, "orders": 40, "refused_post_only": 3}
+    folder = write_backtest(tmp_path / "out")
+    summary = folder / "backtest_summary.csv"
+    summary.write_text(summary.read_text().replace("EMAAR,2,", "EMAAR,0,"))
+    (folder / "backtest_activity.json").write_text(json.dumps({"ADNOCGAS": busy, "EMAAR": idle}))
+    page = opened(write_report(folder), fragment="#EMAAR")
+    assert "No trades: all 7 ticks are outside the session 10:05-14:45." in page.inner_text("#security")
+    assert "of equity, sampled each minute" in page.inner_text("#security")
+    page = opened(folder / "report.html", fragment="#ADNOCGAS")
+    told = page.inner_text("#security .activity")
+    assert "Orders sent 40" in told
+    assert "refused: post-only would cross 3" in told
+    assert "No trades" not in page.inner_text("#security")
