@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "sabot/env/interrupt.h"
+#include "sabot/ticks/sorting_folder_internal.h"
+#include "sabot/ticks/tick_runs_internal.h"
 #include "tests/connectors/temporary_folder.h"
 
 namespace sabot::ticks {
@@ -141,6 +143,73 @@ TEST(OrderedTicks, AreAStableSortWhateverIsHeld) {
       EXPECT_EQ(BytesOf(folder / "a.parquet"), bytes) << run_rows;
     }
   }
+}
+
+// Also where runs are merged in passes: the same bytes as with all of them at once, and nothing is left.
+TEST(OrderedTicks, MergedInPassesTheyAreTheSame) {
+  const TemporaryFolder folder;
+  std::vector<int64_t> times;
+  for (int64_t row = 0; row < 3'000; ++row) times.push_back((row < 1'000 ? row : 4'000 - row) / 7);
+  const auto ticks = TicksAt(times);
+  const std::string all = folder / "all.parquet";
+  Write(all, ticks, {.with_side = true, .run_rows = 10, .merged_most = 1'000});
+  for (const int merged_most : {2, 3, 7, 64}) {
+    Write(folder / "a.parquet", ticks, {.with_side = true, .run_rows = 10, .merged_most = merged_most});
+    EXPECT_EQ(BytesOf(folder / "a.parquet"), BytesOf(all)) << merged_most;
+  }
+  EXPECT_EQ(FilesIn(folder / ""), 2);
+}
+
+// As many files as a merge may open are enough for any number of runs, and those of a pass go as it ends.
+TEST(OrderedTicks, OpenFewFilesAtOnce) {
+  const TemporaryFolder folder;
+  constexpr int kRuns = 300;
+  const auto sorting = internal::SortingFolder::Make(folder / "").ValueOrDie();
+  const auto runs = internal::TickRuns::Make(sorting).ValueOrDie();
+  for (int run = 0; run < kRuns; ++run) {
+    TickBuffer ticks;
+    for (int64_t row = 0; row < 3; ++row) ticks.Append({.timestamp = row, .price = 1, .volume = 3.0 * run + row});
+    ARROW_CHECK_OK(runs->Add(ticks));
+  }
+  EXPECT_EQ(FilesIn(runs->folder()), kRuns);
+  int64_t rows = 0;
+  ARROW_CHECK_OK(runs->Merge(4, [&](TickBuffer& ticks) {
+    EXPECT_LE(FilesIn(runs->folder()), 4);
+    for (std::size_t row = 0; row < ticks.timestamps().size(); ++row, ++rows) {
+      EXPECT_EQ(ticks[row].volume, 3 * (rows % kRuns) + rows / kRuns);  // Those of an earlier run come first.
+    }
+    ticks.Clear();
+    return arrow::Status::OK();
+  }));
+  EXPECT_EQ(rows, 3 * kRuns);
+}
+
+// --- What a killed process has left. ---
+
+TEST(SortingFolder, IsRemovedByWhoComesNextUnlessItIsHeld) {
+  const TemporaryFolder folder;
+  const auto held = internal::SortingFolder::Make(folder / "").ValueOrDie();
+  for (const char* const left : {".1-1.sorting", ".1-2.sorting/3", "mine.sorting", ".mine"}) {
+    std::filesystem::create_directories(folder / left);
+  }
+  connectors::WriteBytes(folder / ".1-2.sorting/lock", "");
+  connectors::WriteBytes(folder / ".1-2.sorting/3/run-1.arrow", "half a run");
+  internal::RemoveLeftSortingFolders(folder / "");
+  EXPECT_FALSE(std::filesystem::exists(folder / ".1-1.sorting"));  // Killed before it had a lock.
+  EXPECT_FALSE(std::filesystem::exists(folder / ".1-2.sorting"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "mine.sorting"));
+  EXPECT_TRUE(std::filesystem::exists(folder / ".mine"));
+  EXPECT_TRUE(std::filesystem::exists(held->path() + "/lock"));
+}
+
+TEST(SortingFolder, GoesWithWhoMadeIt) {
+  const TemporaryFolder folder;
+  {
+    const auto made = internal::SortingFolder::Make(folder / "").ValueOrDie();
+    connectors::WriteBytes(made->NewPath(".parquet"), "x");
+    EXPECT_EQ(FilesIn(folder / ""), 1);
+  }
+  EXPECT_EQ(FilesIn(folder / ""), 0);
 }
 
 TEST(OrderedTicks, SpilledBetweenTheyAreTheSame) {

@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <utility>
-#include <vector>
 
 #include "sabot/env/interrupt.h"
 #include "sabot/ticks/tick_runs_internal.h"
@@ -18,7 +18,8 @@ bool SameQuote(const Tick& left, const Tick& right) { return left.price == right
 
 }  // namespace
 
-OrderedTicks::OrderedTicks(std::string path, OrderedTicksOptions options) : path_(std::move(path)), options_(options) {}
+OrderedTicks::OrderedTicks(std::string path, OrderedTicksOptions options)
+    : path_(std::move(path)), options_(std::move(options)) {}
 
 OrderedTicks::~OrderedTicks() { in_order_.reset(); }  // Before its folder.
 
@@ -32,7 +33,12 @@ arrow::Status OrderedTicks::WriteHeld() {
 }
 
 arrow::Status OrderedTicks::MakeFolder() {
-  return runs_ == nullptr ? internal::TickRuns::Make(path_).Value(&runs_) : arrow::Status::OK();
+  if (runs_ != nullptr) return arrow::Status::OK();
+  if (options_.sorting == nullptr) {
+    const std::string parent = std::filesystem::path(path_).parent_path().string();
+    ARROW_ASSIGN_OR_RAISE(options_.sorting, internal::SortingFolder::Make(parent));
+  }
+  return internal::TickRuns::Make(options_.sorting).Value(&runs_);
 }
 
 arrow::Status OrderedTicks::WriteInOrder() {
@@ -47,6 +53,10 @@ arrow::Status OrderedTicks::WriteInOrder() {
 arrow::Status OrderedTicks::Spill() {
   if (held_.empty()) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(MakeFolder());
+  if (in_order_ != nullptr) {  // The first run.
+    ARROW_RETURN_NOT_OK(std::exchange(in_order_, nullptr)->Close({}));
+    runs_->AddFile(runs_->folder() + kInOrder);
+  }
   held_.Sort();
   return runs_->Add(held_);
 }
@@ -68,32 +78,22 @@ arrow::Status OrderedTicks::Write(TickFileWriter& writer, TickBuffer& ticks) {
   return batch->num_rows() > 0 ? writer.Write(batch) : arrow::Status::OK();
 }
 
-arrow::Status OrderedTicks::Merge(TickFileWriter& writer) {
-  ARROW_ASSIGN_OR_RAISE(auto runs, runs_->Open());
-  if (in_order_ != nullptr) {
-    ARROW_RETURN_NOT_OK(std::exchange(in_order_, nullptr)->Close({}));
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<TickReader> reader, OpenTickFile(runs_->folder() + kInOrder));
-    runs.insert(runs.begin(), [reader]() { return reader->Next(); });
-  }
-  rows_written_ = 0;
-  return internal::MergeTicks(std::move(runs), [&](TickBuffer& ticks) { return Write(writer, ticks); });
-}
-
-arrow::Result<TickFileInfo> OrderedTicks::Close(TickFileInfo info) {
+arrow::Result<TickFileInfo> OrderedTicks::CloseAs(const std::string& path, TickFileInfo info) {
   info.reordered = reordered_;
   if (runs_ != nullptr) ARROW_RETURN_NOT_OK(WriteHeld());
-  const bool merges = runs_ != nullptr && runs_->count() > 0;
-  if (in_order_ != nullptr && !merges) {
+  if (in_order_ != nullptr) {
     info.rows = rows_written_;
     ARROW_RETURN_NOT_OK(in_order_->Close(info));
     in_order_.reset();
     const std::string written = runs_->folder() + kInOrder;
-    if (std::rename(written.c_str(), path_.c_str()) == 0) return info;
-    return arrow::Status::IOError("'", path_, "' cannot be put in its place: ", std::strerror(errno), ".");
+    if (std::rename(written.c_str(), path.c_str()) == 0) return info;
+    return arrow::Status::IOError("'", path, "' cannot be put in its place: ", std::strerror(errno), ".");
   }
-  ARROW_ASSIGN_OR_RAISE(const auto writer, OpenTickFileWriter(path_, options_.with_side));
-  if (merges) {
-    ARROW_RETURN_NOT_OK(Merge(*writer));
+  ARROW_ASSIGN_OR_RAISE(const auto writer, OpenTickFileWriter(path, options_.with_side));
+  if (runs_ != nullptr) {
+    rows_written_ = 0;
+    const auto take = [&](TickBuffer& ticks) { return Write(*writer, ticks); };
+    ARROW_RETURN_NOT_OK(runs_->Merge(options_.merged_most, take));
   } else {
     held_.Sort();
     ARROW_RETURN_NOT_OK(Write(*writer, held_));

@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "sabot/ticks/tick_buffer.h"
 #include "sabot/ticks/tick_file.h"
@@ -16,19 +17,23 @@
 namespace sabot::ticks {
 
 namespace internal {
+class SortingFolder;
 class TickRuns;
-}
+}  // namespace internal
 
 struct OrderedTicksOptions {
   bool with_side = false;
   // A bid or ask that repeats the one before it, in the order of times, is left out.
   bool drop_unchanged_quotes = false;
   int64_t run_rows = 262'144;  // Held in memory, at most, beside a batch that is added.
+  int merged_most = 64;  // Runs at once; more are merged in passes. No number changes a byte.
+  // Where runs lie; null: in a folder beside the file, made where it is needed.
+  std::shared_ptr<internal::SortingFolder> sorting = nullptr;
 };
 
 // Memory is bounded whatever the number of ticks: in order they are written as they come; once the time goes back
-// behind what was written they are sorted in runs on the disk, in a hidden folder beside the file, and merged at the
-// end. One thread. Destroyed before Close it leaves nothing.
+// behind what was written they are sorted in runs on the disk, in a hidden folder, and merged at the end. One thread.
+// Destroyed before Close it leaves nothing.
 class OrderedTicks {
  public:
   OrderedTicks(std::string path, OrderedTicksOptions options);
@@ -55,14 +60,17 @@ class OrderedTicks {
   arrow::Status Spill();
 
   // The file is complete and has its name when it returns; `rows` and `reordered` of the info are filled in.
-  arrow::Result<TickFileInfo> Close(TickFileInfo info);
+  arrow::Result<TickFileInfo> Close(TickFileInfo info) { return CloseAs(path_, std::move(info)); }
+  // The same with another name, on the same disk.
+  arrow::Result<TickFileInfo> CloseAs(const std::string& path, TickFileInfo info);
+
+  bool with_side() const { return options_.with_side; }
 
  private:
   arrow::Status WriteHeld();
   arrow::Status MakeFolder();
   arrow::Status WriteInOrder();
   arrow::Status Write(TickFileWriter& writer, TickBuffer& ticks);
-  arrow::Status Merge(TickFileWriter& writer);
 
   std::string path_;
   OrderedTicksOptions options_;

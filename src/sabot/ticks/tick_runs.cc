@@ -1,10 +1,8 @@
 #include <arrow/io/file.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <queue>
@@ -13,7 +11,7 @@
 #include <utility>
 
 #include "sabot/env/interrupt.h"
-#include "sabot/env/storage.h"
+#include "sabot/ticks/tick_file.h"
 #include "sabot/ticks/tick_runs_internal.h"
 
 namespace sabot::ticks::internal {
@@ -22,8 +20,33 @@ namespace {
 constexpr int64_t kReadRows = 8'192;    // Of a run, at once.
 constexpr int64_t kTakenRows = 65'536;  // Of the merge.
 
+// A file of Arrow IPC, written in pieces that are read at once.
+class RunWriter {
+ public:
+  arrow::Status Write(const arrow::RecordBatch& ticks) {
+    for (int64_t begin = 0; begin < ticks.num_rows(); begin += kReadRows) {
+      ARROW_RETURN_NOT_OK(writer_->WriteRecordBatch(*ticks.Slice(begin, kReadRows)));
+    }
+    return arrow::Status::OK();
+  }
+  arrow::Status Open(const std::string& path) {
+    ARROW_ASSIGN_OR_RAISE(file_, arrow::io::FileOutputStream::Open(path));
+    return arrow::ipc::MakeStreamWriter(file_, TickSchema(/*with_side=*/true)).Value(&writer_);
+  }
+  arrow::Status Close() {
+    ARROW_RETURN_NOT_OK(writer_->Close());
+    return file_->Close();
+  }
+
+ private:
+  std::shared_ptr<arrow::io::FileOutputStream> file_;
+  std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
+};
+
+}  // namespace
+
 // Where the merge stands in a run.
-struct Cursor {
+struct TickRuns::Cursor {
   NextTicks next;
   std::shared_ptr<arrow::RecordBatch> batch;
   TickColumns ticks;
@@ -39,16 +62,13 @@ struct Cursor {
   }
 };
 
-}  // namespace
-
-arrow::Result<std::unique_ptr<TickRuns>> TickRuns::Make(const std::string& path) {
-  static std::atomic<int64_t> made = 0;
-  const std::filesystem::path file(path);
-  const auto folder = file.parent_path() / ("." + file.filename().string() + "." + std::to_string(getpid()) + "-" +
-                                            std::to_string(++made) + ".sorting");
-  ARROW_ASSIGN_OR_RAISE(const auto place, env::StorageOf(folder.string()));
-  ARROW_RETURN_NOT_OK(place.storage->CreateFolder(place.path));
-  return std::unique_ptr<TickRuns>(new TickRuns(folder.string()));
+arrow::Result<std::unique_ptr<TickRuns>> TickRuns::Make(std::shared_ptr<SortingFolder> within) {
+  std::string folder = within->NewPath("");
+  std::error_code error;
+  if (!std::filesystem::create_directory(folder, error)) {
+    return arrow::Status::IOError("'", folder, "' cannot be made: ", error.message(), ".");
+  }
+  return std::unique_ptr<TickRuns>(new TickRuns(std::move(within), std::move(folder)));
 }
 
 TickRuns::~TickRuns() {
@@ -58,33 +78,57 @@ TickRuns::~TickRuns() {
 
 arrow::Status TickRuns::Add(TickBuffer& ticks) {
   ARROW_RETURN_NOT_OK(env::InterruptScope::Check());
-  const auto batch = ticks.Take(/*with_side=*/true);
-  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::FileOutputStream::Open(FileOf(count_)));
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(file, batch->schema()));
-  for (int64_t begin = 0; begin < batch->num_rows(); begin += kReadRows) {
-    ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch->Slice(begin, kReadRows)));
-  }
-  ARROW_RETURN_NOT_OK(writer->Close());
-  ++count_;
-  return file->Close();
+  Run run{.path = NewRun()};
+  RunWriter writer;
+  ARROW_RETURN_NOT_OK(writer.Open(run.path));
+  ARROW_RETURN_NOT_OK(writer.Write(*ticks.Take(/*with_side=*/true)));
+  ARROW_RETURN_NOT_OK(writer.Close());
+  runs_.push_back(std::move(run));
+  return arrow::Status::OK();
 }
 
-arrow::Result<std::vector<NextTicks>> TickRuns::Open() const {
-  std::vector<NextTicks> runs;
-  for (int64_t run = 0; run < count_; ++run) {
-    ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(FileOf(run)));
-    ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchStreamReader::Open(file));
-    runs.emplace_back([reader]() { return reader->Next(); });
+arrow::Status TickRuns::Merge(int at_once, const std::function<arrow::Status(TickBuffer&)>& take) {
+  const auto most = static_cast<std::size_t>(at_once);
+  while (runs_.size() > most) {
+    std::vector<Run> merged;  // Neighbours into one, so that their order stays.
+    for (std::size_t begin = 0; begin < runs_.size(); begin += most) {
+      const auto group = std::span(runs_).subspan(begin, std::min(most, runs_.size() - begin));
+      ARROW_ASSIGN_OR_RAISE(merged.emplace_back(), group.size() > 1 ? MergeIntoOne(group) : group.front());
+    }
+    runs_ = std::move(merged);
   }
-  return runs;
+  return MergeAll(runs_, take);
 }
 
-arrow::Status MergeTicks(std::vector<NextTicks> runs, const std::function<arrow::Status(TickBuffer&)>& take) {
+arrow::Result<TickRuns::Run> TickRuns::MergeIntoOne(std::span<const Run> runs) {
+  Run one{.path = NewRun()};
+  RunWriter writer;
+  ARROW_RETURN_NOT_OK(writer.Open(one.path));
+  ARROW_RETURN_NOT_OK(MergeAll(runs, [&](TickBuffer& ticks) { return writer.Write(*ticks.Take(/*with_side=*/true)); }));
+  ARROW_RETURN_NOT_OK(writer.Close());
+  std::error_code error;
+  for (const Run& run : runs) {
+    if (run.path.starts_with(within_->path() + "/")) std::filesystem::remove(run.path, error);
+  }
+  return one;
+}
+
+arrow::Result<TickRuns::NextTicks> TickRuns::Open(const Run& run) {
+  if (run.is_tick_file) {
+    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<TickReader> reader, OpenTickFile(run.path, kReadRows));
+    return [reader]() { return reader->Next(); };
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(run.path));
+  ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchStreamReader::Open(file));
+  return [reader]() { return reader->Next(); };
+}
+
+arrow::Status TickRuns::MergeAll(std::span<const Run> runs, const std::function<arrow::Status(TickBuffer&)>& take) {
   std::vector<Cursor> cursors(runs.size());
   using Head = std::pair<int64_t, std::size_t>;  // The time of a run's next row, and the run.
   std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
   for (std::size_t run = 0; run < runs.size(); ++run) {
-    cursors[run].next = std::move(runs[run]);
+    ARROW_ASSIGN_OR_RAISE(cursors[run].next, Open(runs[run]));
     ARROW_ASSIGN_OR_RAISE(const bool has_rows, cursors[run].Fill());
     if (has_rows) heads.emplace(cursors[run].timestamp(), run);
   }

@@ -7,42 +7,57 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "sabot/ticks/sorting_folder_internal.h"
 #include "sabot/ticks/tick_buffer.h"
 
 namespace sabot::ticks::internal {
 
-// Batches of one sorted run; null at the end.
-using NextTicks = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatch>>()>;
-
-// A hidden folder beside a file to be; removed with all that is in it at the end.
+// Files of sorted ticks, in an order: of ticks of the same time those of an earlier file come first. They lie in a
+// folder of their own, which goes with what is in it at the end.
 class TickRuns {
  public:
-  // "a/adnocgas.parquet" gets "a/.adnocgas.parquet.<process>-<number>.sorting".
-  static arrow::Result<std::unique_ptr<TickRuns>> Make(const std::string& path);
+  static arrow::Result<std::unique_ptr<TickRuns>> Make(std::shared_ptr<SortingFolder> within);
   ~TickRuns();
   TickRuns(const TickRuns&) = delete;
   TickRuns& operator=(const TickRuns&) = delete;
 
   const std::string& folder() const { return folder_; }
-  int64_t count() const { return count_; }
+  int64_t count() const { return static_cast<int64_t>(runs_.size()); }
   // A run more; the ticks are sorted, and none is left in the buffer.
   arrow::Status Add(TickBuffer& ticks);
-  // The runs in the order they were added, some thousand rows of each in memory.
-  arrow::Result<std::vector<NextTicks>> Open() const;
+  // A tick file is the next run.
+  void AddFile(std::string path) { runs_.push_back({.path = std::move(path), .is_tick_file = true}); }
+
+  // All ticks in the order of their times, once. `take` gets them in buffers of some ten thousand, and leaves them
+  // empty. No more than `at_once` files are open, some thousand rows of each in memory: where there are more, some are
+  // merged into one, in passes, and what was merged within the folder is removed.
+  arrow::Status Merge(int at_once, const std::function<arrow::Status(TickBuffer&)>& take);
 
  private:
-  explicit TickRuns(std::string folder) : folder_(std::move(folder)) {}
-  std::string FileOf(int64_t run) const { return folder_ + "/run-" + std::to_string(run) + ".arrow"; }
+  struct Run {
+    std::string path;
+    bool is_tick_file = false;  // Else Arrow IPC.
+  };
+  // Batches of one run; null at the end.
+  using NextTicks = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatch>>()>;
+  struct Cursor;
 
+  TickRuns(std::shared_ptr<SortingFolder> within, std::string folder)
+      : within_(std::move(within)), folder_(std::move(folder)) {}
+  std::string NewRun() { return folder_ + "/run-" + std::to_string(++made_) + ".arrow"; }
+  static arrow::Result<NextTicks> Open(const Run& run);
+  static arrow::Status MergeAll(std::span<const Run> runs, const std::function<arrow::Status(TickBuffer&)>& take);
+  arrow::Result<Run> MergeIntoOne(std::span<const Run> runs);
+
+  std::shared_ptr<SortingFolder> within_;
   std::string folder_;
-  int64_t count_ = 0;
+  std::vector<Run> runs_;
+  int64_t made_ = 0;
 };
-
-// All ticks in the order of their times; of equal ones those of an earlier run come first. `take` gets them in buffers
-// of some ten thousand, and leaves them empty.
-arrow::Status MergeTicks(std::vector<NextTicks> runs, const std::function<arrow::Status(TickBuffer&)>& take);
 
 }  // namespace sabot::ticks::internal
