@@ -177,6 +177,22 @@ TEST(CsvSource, RejectsSingleRowsAndKeepsAllOthers) {
   EXPECT_EQ(outcome.rows->column(1)->ToString(), "[\n  1.5,\n  7.5\n]");
 }
 
+TEST(CsvSource, KnowsTheLineOfEachRow) {
+  for (const int64_t block_bytes : {1, 7, 1 << 20}) {
+    const auto lines_of = [&](const std::string& bytes, bool newlines) {
+      const Outcome outcome = Read(bytes, {.newlines_in_values = newlines,
+                                           .types = {{"a", arrow::float64()}},
+                                           .line_column = "line",
+                                           .block_bytes = block_bytes});
+      EXPECT_EQ(outcome.rows->schema()->field_names().back(), "line");
+      return outcome.rows->column(outcome.rows->num_columns() - 1)->ToString();
+    };
+    EXPECT_EQ(lines_of("\na,b\n1,2\n1,2\n", false), "[\n  3,\n  4\n]");
+    EXPECT_EQ(lines_of("a,b\n1,2\n\n1\n1,2\r\nx,2\n1,2\n", false), "[\n  2,\n  5,\n  7\n]");
+    EXPECT_EQ(lines_of("a,b\n1,\"\n2\"\n1,2\n", true), "[\n  2,\n  4\n]");
+  }
+}
+
 TEST(CsvSource, SaysThatATypeWasInferred) {
   std::string bytes = "a\n";
   for (int row = 0; row < 3'000'000; ++row) bytes += "1\n";

@@ -1,5 +1,7 @@
 #include "sabot/connectors/csv_source.h"
 
+#include <arrow/builder.h>
+#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/utf8.h>
 
@@ -121,10 +123,13 @@ class CsvFile final : public internal::FileReader {
     }
     ARROW_ASSIGN_OR_RAISE(columns_, CsvColumns::Make(dialect_, internal::MakeCsvValues(options_->nulls),
                                                      static_cast<int>(names_.size()), std::move(columns)));
-    return arrow::Status::OK();
+    schema_ = columns_->schema();
+    if (options_->line_column.empty()) return arrow::Status::OK();
+    return schema_->AddField(schema_->num_fields(), arrow::field(options_->line_column, arrow::int64(), false))
+        .Value(&schema_);
   }
 
-  const std::shared_ptr<arrow::Schema>& schema() const override { return columns_->schema(); }
+  const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
 
   arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
     return ExplainFile(kConnector, file_, ReadBlock(batch));
@@ -225,8 +230,35 @@ class CsvFile final : public internal::FileReader {
         ++rows_rejected_;
       }
     }
+    if (!options_->line_column.empty()) {
+      auto columns = (*batch)->columns();
+      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), LinesOf(text, (*batch)->num_rows(), rejects));
+      *batch = arrow::RecordBatch::Make(schema_, (*batch)->num_rows(), std::move(columns));
+    }
     text_->Skip(text.size());
     return arrow::Status::OK();
+  }
+
+  // On which line each row of a text begins that is not rejected.
+  arrow::Result<std::shared_ptr<arrow::Array>> LinesOf(std::string_view text, int64_t rows,
+                                                       const std::vector<internal::CsvReject>& rejects) const {
+    const int64_t first = text_->lines_read() + 1;
+    arrow::Int64Builder lines;
+    ARROW_RETURN_NOT_OK(lines.Reserve(rows));
+    if (internal::CountLines(text) == rows) {  // Nearly always: a row a line.
+      for (int64_t row = 0; row < rows; ++row) lines.UnsafeAppend(first + row);
+      return lines.Finish();
+    }
+    auto rejected = rejects.begin();
+    const auto all = internal::SplitRows(text, dialect_);
+    for (std::size_t row = 0; row < all.size(); ++row) {
+      if (rejected != rejects.end() && rejected->row == row) {
+        ++rejected;
+      } else {
+        ARROW_RETURN_NOT_OK(lines.Append(first + all[row].line));
+      }
+    }
+    return lines.Finish();
   }
 
   InputFile file_;
@@ -237,6 +269,7 @@ class CsvFile final : public internal::FileReader {
   std::vector<std::string> names_;  // Of all columns,
   std::vector<int> read_;           // and which of them are read.
   std::unique_ptr<CsvColumns> columns_;
+  std::shared_ptr<arrow::Schema> schema_;  // With that of lines, if it is asked for.
   int64_t rows_rejected_ = 0;
 };
 

@@ -30,6 +30,8 @@ struct CsvSourceOptions {
   // What stands for null. Unless given: nothing at all and, but for strings, NA, N/A, NULL and null. A quoted value of
   // a string column is never null.
   std::optional<std::vector<std::string>> nulls = std::nullopt;
+  // The name of one column more, the last: the line of the file (from 1, int64) on which each row begins. Empty: none.
+  std::string line_column = {};
   int64_t batch_rows = 65'536;  // Of a batch, at most.
   int64_t block_bytes = int64_t{1} << 20;  // Read and converted at once.
   std::shared_ptr<data::RejectLog> rejects = nullptr;  // None: the first bad row is an error (kData).
