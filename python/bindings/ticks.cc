@@ -71,7 +71,7 @@ std::shared_ptr<arrow::RecordBatch> TableOf(const std::vector<ConvertedTicks>& r
 
 std::vector<ConvertedTicks> ConvertTicks(const std::vector<std::string>& sources, const std::string& folder,
                                          int64_t header_row, int max_workers, std::optional<int> max_sheets,
-                                         std::optional<std::string> market, bool day_first,
+                                         std::optional<std::string> market, bool day_first, bool overwrite,
                                          const std::optional<std::string>& rejects, nb::object progress) {
   ticks::ConvertTicksOptions options;
   options.header_row = header_row;
@@ -79,6 +79,7 @@ std::vector<ConvertedTicks> ConvertTicks(const std::vector<std::string>& sources
   options.max_sheets = max_sheets;
   options.market = std::move(market);
   options.day_first = day_first;
+  options.overwrite = overwrite;
   options.interrupt = std::make_shared<PythonInterrupt>();
   if (!progress.is_none()) {
     options.progress = [callable = Share(std::move(progress))](const ticks::ConvertProgress& now) {
@@ -113,7 +114,7 @@ void RegisterTicks(nb::module_& module) {
       .def_prop_ro("error", [](const ConvertedTicks& result) { return IfAny(result.status.message()); });
   module.def("convert_ticks", &ConvertTicks, nb::arg("sources"), nb::arg("folder"), nb::arg("header_row"),
              nb::arg("max_workers"), nb::arg("max_sheets").none(), nb::arg("market").none(), nb::arg("day_first"),
-             nb::arg("rejects").none(), nb::arg("progress").none());
+             nb::arg("overwrite"), nb::arg("rejects").none(), nb::arg("progress").none());
   module.def(
       "converted_ticks_table", [](const std::vector<ConvertedTicks>& results) { return ArrowResult(TableOf(results)); },
       nb::arg("results"));

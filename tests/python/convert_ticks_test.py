@@ -268,6 +268,39 @@ def test_rows_of_a_csv_file_that_cannot_be_used(tmp_path: Path) -> None:
     assert "sabot.market" not in metadata(tmp_path / "out" / "emaar.parquet")
 
 
+def test_the_lines_of_a_csv_file_are_those_of_the_file(tmp_path: Path) -> None:
+    lines = ["Dates,Type,Price,Size", "", *(["2024-08-08 10:00:00,bid,1,1"] * 3), "2024-08-08 10:00:00,bid,1"]
+    lines += [",,,", ",", " , ,,", "soon,bid,1,1", "2024-08-08 10:00:00,bid,x,1", "", "later,ask,1,1", ",,,"]
+    (tmp_path / "a.csv").write_text("\r\n".join(lines) + "\r\n")
+    table = convert_ticks(tmp_path / "a.csv", tmp_path / "out", rejects=tmp_path / "rejects.csv")
+    found = rejects_of(tmp_path / "rejects.csv")
+    places = sorted(int(row["where"].rsplit(" ", 1)[1]) for row in found)
+    assert places == [lines.index(row) + 1 for row in (lines[5], lines[9], lines[10], lines[12])]
+    assert {row["where"].rsplit("line ", 1)[1]: row["row"] for row in found}["13"] == "later,ask,1,1"
+    assert table.select(["rows", "rejected"]).to_pylist() == [{"rows": 3, "rejected": 4}]  # Rows of commas are blank.
+
+
+def test_a_time_beside_a_date_may_have_it_too(tmp_path: Path) -> None:
+    moment = datetime(2024, 8, 8, 10)
+    days = [moment.date(), moment.date() - timedelta(days=1), moment.date() + timedelta(days=1), moment.date()]
+    times = [moment, moment, moment, datetime(1970, 1, 1, 11)]
+    ticks = {"Date": days, "Time": pa.array(times, pa.timestamp("us")), "Type": ["bid"] * 4}
+    pq.write_table(pa.table({**ticks, "Price": [1.0] * 4, "Size": [1.0] * 4}), tmp_path / "a.parquet")
+    table = convert_ticks(tmp_path / "a.parquet", tmp_path / "out", rejects=tmp_path / "rejects.csv")
+    assert table["rejected"].to_pylist() == [2]
+    hour = 3_600_000_000_000
+    assert read(tmp_path / "out" / "a.parquet")["timestamp"] == [nanoseconds(moment), nanoseconds(moment) + hour]
+    for row in rejects_of(tmp_path / "rejects.csv"):
+        assert row["reason"] == "column 'Time': '2024-08-08 10:00:00.000000' has another date than the column of dates"
+
+
+def test_a_time_without_a_date_is_no_tick(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", {"A": [(START.time(), "BID", 1, 1), (START, "BID", 1, 1)]})
+    table = convert_ticks(path, tmp_path / "out", rejects=tmp_path / "rejects.csv")
+    assert table.select(["rows", "rejected"]).to_pylist() == [{"rows": 1, "rejected": 1}]
+    assert rejects_of(tmp_path / "rejects.csv")[0]["reason"].endswith("is a time of day without a date")
+
+
 # --- Values. ---
 
 
@@ -296,6 +329,7 @@ def test_a_workbook_is_what_openpyxl_reads(writer: str, tmp_path: Path) -> None:
         "sabot.ticks": "1",
         "sabot.security": "ADNOCGAS",
         "sabot.source": "a.xlsx sheet 'ADNOCGAS UH Equity'",
+        "sabot.source_paths": str(path),
         "sabot.source_digest": "",
         "sabot.market": "adx",
         "sabot.rows": "3000",
@@ -485,6 +519,54 @@ def test_trades_and_quotes_belong_together(tmp_path: Path) -> None:
     assert [time - base for time in spot["timestamp"]] == [10, 10, 11, 20, 30]
     assert spot["type"] == ["bid", "ask", "trade", "ask", "trade"]
     assert spot["side"] == [None, None, 1, None, None]
+
+
+# --- Several inputs of one security. ---
+
+
+def test_workbooks_of_one_security_are_joined(tmp_path: Path) -> None:
+    rows = some_rows(900)
+    parts = {"monday": rows[:300] + rows[600:], "tuesday": rows[300:600], "wednesday": rows[:5]}
+    for name, part in parts.items():
+        write_workbook(tmp_path / f"{name}.xlsx", {"A UH Equity": part, name: part[:3]})
+    sources = [tmp_path / f"{name}.xlsx" for name in parts]
+    joined = sorted([*parts["monday"], *parts["tuesday"], *parts["wednesday"]], key=lambda row: row[0])
+    for workers in (1, 3):
+        table = convert_ticks(sources, tmp_path / f"out{workers}", max_workers=workers)
+        assert table["security"].to_pylist() == ["A", "monday", "tuesday", "wednesday"]
+        assert table["source"][0].as_py() == ", ".join(f"{name}.xlsx sheet 'A UH Equity'" for name in parts)
+        assert read(tmp_path / f"out{workers}" / "a.parquet") == expected(joined)
+        found = metadata(tmp_path / f"out{workers}" / "a.parquet")
+        assert found["sabot.source_paths"].split("\n") == [str(source) for source in sources]
+        assert found["sabot.market"] == "adx"
+        assert names_in(tmp_path / f"out{workers}") == ["a.parquet", *(f"{name}.parquet" for name in sorted(parts))]
+    assert (tmp_path / "out1" / "a.parquet").read_bytes() == (tmp_path / "out3" / "a.parquet").read_bytes()
+    assert convert_ticks(sources, tmp_path / "out1")["skipped"].to_pylist() == [True] * 4
+
+    alone = convert_ticks(sources[1], tmp_path / "out1")
+    assert str(sources[0]) in alone["error"][0].as_py()
+    assert "tuesday.xlsx sheet 'A UH Equity'" in alone["error"][0].as_py()
+    assert alone["error"][1].as_py() is None
+    told = CliRunner().invoke(app, ["convert", str(sources[1]), str(tmp_path / "out1")])
+    assert told.exit_code == 1
+    assert "Convert all of them together, which joins them" in told.output
+    assert read(tmp_path / "out1" / "a.parquet") == expected(joined)
+    told = CliRunner().invoke(app, ["convert", str(sources[1]), str(tmp_path / "out1"), "--overwrite"])
+    assert told.exit_code == 0, told.output
+    assert read(tmp_path / "out1" / "a.parquet") == expected(parts["tuesday"])
+
+
+def test_one_bad_workbook_of_a_security_is_its_error(tmp_path: Path) -> None:
+    write_workbook(tmp_path / "1.xlsx", {"A UH Equity": some_rows(5), "B UH Equity": some_rows(5)})
+    write_workbook(tmp_path / "2.xlsx", {"A UH Equity": some_rows(5)}, header_row=4)
+    write_workbook(tmp_path / "3.xlsx", {"B DH Equity": some_rows(5)})
+    table = convert_ticks([tmp_path / f"{number}.xlsx" for number in (1, 2, 3)], tmp_path / "out")
+    assert table["security"].to_pylist() == ["A", "B", "B"]
+    errors = table["error"].to_pylist()
+    assert errors[0].startswith("2.xlsx sheet 'A UH Equity': row 3 is no header")  # Half of A would look like all.
+    assert errors[1] is None
+    assert "its security B is that of 1.xlsx sheet 'B UH Equity', too" in errors[2]
+    assert names_in(tmp_path / "out") == ["b.parquet"]
 
 
 # --- What is up to date. ---

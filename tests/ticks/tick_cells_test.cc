@@ -89,6 +89,8 @@ std::string Of(const Values& values, const TickCells& cells = Cells()) {
 TEST(TickCells, SaysWhyARowIsNoTick) {
   EXPECT_EQ(Of({Value(Cell::Kind::kError, "#N/A"), "BID", 1.0, 1.0}), "column 'Dates': '#N/A', expected a date");
   EXPECT_EQ(Of({Value(Cell::Kind::kBool, "1"), "BID", 1.0, 1.0}), "column 'Dates': '1', expected a date");
+  EXPECT_EQ(Of({0.5, "BID", 1.0, 1.0}), "column 'Dates': '0.500000' is a time of day without a date");
+  EXPECT_EQ(Of({0.0, "BID", 1.0, 1.0}), "column 'Dates': '0.000000' is a time of day without a date");
   EXPECT_EQ(Of({60.5, "BID", 1.0, 1.0}), "column 'Dates': '60.500000' is no date: Excel counts days, from 1 on");
   EXPECT_EQ(Of({kSerial, "", 1.0, 1.0}), "column 'Type': blank, expected BID, ASK or TRADE");
   EXPECT_EQ(Of({kSerial, "BIDS", 1.0, 1.0}), "column 'Type': 'BIDS', expected BID, ASK or TRADE");
@@ -121,7 +123,11 @@ TEST(TickCells, ReadsDateAndTimeOfTwoColumns) {
   EXPECT_EQ(time_of("2024-08-08 00:00:00", 0.5), noon);
   EXPECT_EQ(time_of(45'512.0, 0.75 + 1e-9 / 86'400), std::to_string(kNoon + 6 * 3'600'000'000'000));
   EXPECT_EQ(time_of(kSerial, 0.5), "column 'Date': '45512.500000' has a time of day, and another column has it, too");
-  EXPECT_EQ(time_of(45'512.0, 1.5), "column 'Time': '1.500000' is no time of day: Excel counts it from 0 to 1");
+  EXPECT_EQ(time_of(45'512.0, kSerial), noon);  // A date and time of that day.
+  EXPECT_EQ(time_of(45'511.0, kSerial), "column 'Time': '45512.500000' has another date than the column of dates");
+  EXPECT_EQ(time_of(45'513.0, kSerial), "column 'Time': '45512.500000' has another date than the column of dates");
+  EXPECT_EQ(time_of(45'512.0, -0.5), "column 'Time': '-0.500000' is no time of day: Excel counts it from 0 to 1");
+  EXPECT_EQ(time_of(0.0, 0.5), "column 'Date': '0.000000' is a time of day without a date");
   EXPECT_EQ(time_of(45'512.0, ""), "column 'Time': blank, expected a date");
 }
 

@@ -24,6 +24,7 @@ def convert_ticks(
     max_sheets: int | None = None,
     market: str | None = None,
     day_first: bool = True,
+    overwrite: bool = False,
     rejects: Path | None = None,
     progress: "Callable[[Progress], object] | None" = None,
 ) -> "pa.Table":
@@ -34,8 +35,13 @@ def convert_ticks(
     one security, named after the file, or as many as its column `symbol` or `security` names. Files of trades (no
     `Type`) and of quotes (`bid_px`, `bid_sz`, `ask_px`, `ask_sz`) belong together by their symbols.
 
-    A file that was made of the same content with the same options is left as it is. A sheet or a file that cannot be
-    read is an error in its row of the result, and the others are converted; files appear when they are complete.
+    What several inputs have of one security is joined by time; equal times keep the order of the inputs as they are
+    named (a folder's and a glob's by name), and then that of their rows.
+
+    A file that was made of the same content with the same options is left as it is. One that was made from inputs that
+    are not named is not overwritten, unless `overwrite`: its security has an error that names both. A sheet or a file
+    that cannot be read is an error in its row of the result, and the others are converted; files appear when they are
+    complete. What a conversion that was killed has left in the folder is removed.
 
     source:      a file, a glob, a folder, or several of them.
     header_row:  of each sheet, counted from 1.
@@ -43,6 +49,7 @@ def convert_ticks(
     max_sheets:  only the first sheets of a workbook.
     market:      the session preset that the files name. None: `adx` for a workbook, none for the rest.
     day_first:   of text dates with the year last, whether 03/04/2024 is 3 April.
+    overwrite:   whether a file of ticks from other inputs is lost to those from these.
     rejects:     a CSV file for the rows that were rejected, with where they stand and why. None: they are counted.
     progress:    called with how far it is, some times a second; what it raises ends the conversion.
     Returns: a row a security: security, source, path, rows, rejected, reordered (rows that stood behind a later one),
@@ -95,6 +102,7 @@ def converted_ticks(
         max_sheets,
         market,
         day_first,
+        overwrite,
         None if rejects is None else os.fspath(rejects),
         progress,
     )

@@ -24,6 +24,7 @@ sabot convert ticks.csv ticks.parquet --types price=float64 --types side=int8
 sabot convert ticks.parquet large.csv --where 'volume > 1000' --columns symbol,price,volume
 sabot convert ticks.dat ticks.arrow --from csv --delimiter ';'
 sabot convert ticks.xlsx ticks/
+sabot convert monday.xlsx tuesday.xlsx ticks/
 sabot convert crypto_trades.parquet crypto_quotes.parquet ticks/ --rejects rejects.csv"""
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -64,6 +65,9 @@ def convert(
     max_workers: Annotated[int | None, typer.Option(help="Sheets and files of ticks at a time.")] = None,
     market: Annotated[str | None, typer.Option(help="The sessions that tick files name, such as adx.")] = None,
     month_first: Annotated[bool, typer.Option("--month-first", help="03/04/2024 is 4 March, in ticks.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Tick files that were made from other inputs are lost to these.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
 ) -> None:
     """Write a file in another format: Parquet, CSV or Arrow IPC. Memory stays that of a few batches.
@@ -71,8 +75,9 @@ def convert(
     Rows of a CSV file that cannot be used are counted and left out: too few values, or one that is not of its type.
 
     A workbook, a folder, or several files are ticks, and so is what goes into a folder (OUT is one, or ends in /): each
-    security gets a Parquet file there. Files that are up to date are left as they are. The exit status is 1 where a
-    sheet or a file could not be converted.
+    security gets a Parquet file there, with its ticks of all IN joined by time. Files that are up to date are left as
+    they are; those that were made from other inputs are not overwritten. The exit status is 1 where a security, a sheet
+    or a file could not be converted.
     """
     from sabot.errors import OptionError
 
@@ -87,13 +92,14 @@ def convert(
             "max_workers": max_workers,
             "market": market,
             "day_first": not month_first,
+            "overwrite": overwrite,
             "rejects": rejects,
         }
         _convert_ticks(source, out, ticks, quiet=quiet)
-    elif header_row != 3 or max_sheets or max_workers or market or month_first:
+    elif header_row != 3 or max_sheets or max_workers or market or month_first or overwrite:
         raise OptionError(
-            f"--header-row, --max-sheets, --max-workers, --market and --month-first are for ticks. {out} is a file; "
-            f"ticks go into a folder: {out.removesuffix('.parquet')}/"
+            f"--header-row, --max-sheets, --max-workers, --market, --month-first and --overwrite are for ticks. {out} "
+            f"is a file; ticks go into a folder: {out.removesuffix('.parquet')}/"
         )
     else:
         if len(source) > 1:

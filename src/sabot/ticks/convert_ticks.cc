@@ -7,21 +7,22 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
-#include <numeric>
 #include <thread>
 #include <utility>
 
 #include "sabot/data/errors.h"
 #include "sabot/env/executor.h"
 #include "sabot/env/storage.h"
-#include "sabot/ticks/tick_jobs_internal.h"
+#include "sabot/ticks/sorting_folder_internal.h"
+#include "sabot/ticks/tick_gathering_internal.h"
 
 namespace sabot::ticks {
 namespace {
 
 using internal::Conversion;
-using internal::TickJob;
+using internal::Gathering;
 
 constexpr auto kLookEvery = std::chrono::milliseconds(env::kInterruptEveryMs);
 constexpr int kWorkersMax = 1'000;
@@ -37,23 +38,18 @@ arrow::Status CheckOptions(const ConvertTicksOptions& options) {
   return check("max_sheets", options.max_sheets.value_or(1), 1, 1'000'000);
 }
 
-// Jobs on several threads, under the eyes of the calling one.
-class Run {
+// Work on several threads, under the eyes of the calling one.
+class Crew {
  public:
-  Run(Conversion& conversion, std::vector<std::unique_ptr<TickJob>> jobs)
-      : conversion_(conversion), jobs_(std::move(jobs)), results_(jobs_.size()), order_(jobs_.size()) {
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::ranges::stable_sort(order_, std::greater<>(), [this](std::size_t job) { return jobs_[job]->weight(); });
-    for (const auto& job : jobs_) {
-      weight_ += job->weight();
-      job->Claim(conversion_);
-    }
-  }
+  // `look` is called some ten times a second, and once more when a round is done. An error of it ends the round.
+  Crew(int workers, std::function<arrow::Status()> look) : workers_(workers), look_(std::move(look)) {}
 
-  arrow::Result<std::vector<ConvertedTicks>> All() {
-    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    const int asked = conversion_.options().max_workers > 0 ? conversion_.options().max_workers : cores;
-    const int workers = std::min(asked, static_cast<int>(jobs_.size()));
+  arrow::Status Run(std::size_t count, const std::function<void(std::size_t)>& work) {
+    if (count == 0) return look_();
+    work_ = &work;
+    count_ = count;
+    next_ = finished_ = 0;
+    const int workers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(workers_), count));
     // One thread more, which only watches: it belongs to Python, where Ctrl-C arrives.
     const auto executor = env::MakeTbbExecutor(workers + 1);
     std::atomic<bool> watched = false;
@@ -62,15 +58,7 @@ class Run {
       for (int worker = 0; worker < workers; ++worker) another();
       Watch();
     });
-    ARROW_RETURN_NOT_OK(status_);
-    std::vector<ConvertedTicks> all;
-    for (auto& results : results_) {
-      for (auto& result : results) {
-        if (result.status.IsCancelled()) return result.status;
-        all.push_back(std::move(result));
-      }
-    }
-    return all;
+    return status_;
   }
 
  private:
@@ -78,12 +66,10 @@ class Run {
     const env::InterruptScope scope(stop_);
     for (;;) {
       const std::size_t next = next_++;
-      if (next >= order_.size() || !stop_.Check().ok()) return;
-      const std::size_t job = order_[next];
-      results_[job] = jobs_[job]->Run(conversion_);
-      jobs_[job]->set_done(1);
+      if (next >= count_ || !stop_.Check().ok()) return;
+      (*work_)(next);
       const std::scoped_lock lock(mutex_);
-      if (++finished_ == jobs_.size()) changed_.notify_all();
+      if (++finished_ == count_) changed_.notify_all();
     }
   }
 
@@ -91,9 +77,9 @@ class Run {
   void Watch() {
     std::unique_lock lock(mutex_);
     for (bool finished = false; !finished;) {
-      finished = changed_.wait_for(lock, kLookEvery, [this] { return finished_ == jobs_.size(); });
+      finished = changed_.wait_for(lock, kLookEvery, [this] { return finished_ == count_; });
       lock.unlock();
-      status_ = Look();
+      status_ = look_();
       lock.lock();
       if (status_.ok()) continue;
       stop_.Set();
@@ -101,22 +87,10 @@ class Run {
     }
   }
 
-  arrow::Status Look() {
-    const auto& options = conversion_.options();
-    if (options.interrupt != nullptr) ARROW_RETURN_NOT_OK(options.interrupt->Check());
-    if (options.progress == nullptr) return arrow::Status::OK();
-    double done = 0;
-    for (const auto& job : jobs_) done += job->weight() * job->done();
-    return options.progress({.done = weight_ > 0 ? std::min(1.0, done / weight_) : 1,
-                             .rows = conversion_.rows(),
-                             .rejected = conversion_.rejected()});
-  }
-
-  Conversion& conversion_;
-  std::vector<std::unique_ptr<TickJob>> jobs_;
-  std::vector<std::vector<ConvertedTicks>> results_;  // By job.
-  std::vector<std::size_t> order_;  // The largest job first, so that none is left alone at the end.
-  double weight_ = 0;
+  int workers_;
+  std::function<arrow::Status()> look_;
+  const std::function<void(std::size_t)>* work_ = nullptr;
+  std::size_t count_ = 0;
   std::atomic<std::size_t> next_ = 0;
   env::StopFlag stop_;
   arrow::Status status_;
@@ -125,6 +99,29 @@ class Run {
   std::condition_variable changed_;
   std::size_t finished_ = 0;
 };
+
+arrow::Status Look(const Conversion& conversion, const Gathering& gathering) {
+  const auto& options = conversion.options();
+  if (options.interrupt != nullptr) ARROW_RETURN_NOT_OK(options.interrupt->Check());
+  if (options.progress == nullptr) return arrow::Status::OK();
+  return options.progress({.done = gathering.done(), .rows = conversion.rows(), .rejected = conversion.rejected()});
+}
+
+arrow::Result<std::vector<ConvertedTicks>> Convert(Conversion& conversion, internal::TickPlan plan) {
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int asked = conversion.options().max_workers;
+  Gathering gathering(conversion, std::move(plan));
+  Crew crew(asked > 0 ? asked : cores, [&] { return Look(conversion, gathering); });
+  const auto jobs = gathering.jobs();
+  ARROW_RETURN_NOT_OK(crew.Run(jobs.size(), [&](std::size_t at) { gathering.Look(jobs[at]); }));
+  gathering.Decide();
+  auto read = gathering.to_read();  // The largest first, so that none is left alone at the end.
+  const auto weight = [&](std::size_t job) { return gathering.job(job).info().weight; };
+  std::ranges::stable_sort(read, std::greater<>(), weight);
+  ARROW_RETURN_NOT_OK(crew.Run(read.size(), [&](std::size_t at) { gathering.Read(read[at]); }));
+  ARROW_RETURN_NOT_OK(crew.Run(gathering.to_join(), [&](std::size_t at) { gathering.Join(at); }));
+  return gathering.Results();
+}
 
 }  // namespace
 
@@ -136,11 +133,13 @@ arrow::Result<std::vector<ConvertedTicks>> ConvertTicks(const std::vector<std::s
   if (options.rejects == nullptr) options.rejects = std::make_shared<data::CountingRejects>();
   env::NoInterrupt none;
   const env::InterruptScope scope(options.interrupt != nullptr ? *options.interrupt : none);
-  ARROW_ASSIGN_OR_RAISE(auto jobs, internal::PlanTickJobs(sources, options));
+  ARROW_ASSIGN_OR_RAISE(auto plan, internal::PlanTickJobs(sources, options));
   ARROW_ASSIGN_OR_RAISE(const auto place, env::StorageOf(folder));
   ARROW_RETURN_NOT_OK(place.storage->CreateFolder(place.path));
-  Conversion conversion(place.path, options);
-  ARROW_ASSIGN_OR_RAISE(auto results, Run(conversion, std::move(jobs)).All());
+  internal::RemoveLeftSortingFolders(place.path);
+  ARROW_ASSIGN_OR_RAISE(auto sorting, internal::SortingFolder::Make(place.path));
+  Conversion conversion(place.path, options, plan.inputs, std::move(sorting));
+  ARROW_ASSIGN_OR_RAISE(auto results, Convert(conversion, std::move(plan)));
   ARROW_RETURN_NOT_OK(options.rejects->Close());
   return results;
 }

@@ -6,6 +6,7 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "sabot/data/errors.h"
@@ -60,6 +61,14 @@ class TickBatches::Columns {
     return OpenNumber(at.ask_size, &second_volume_);
   }
 
+  // Nothing but blanks in any column, also in those that are not read.
+  bool IsBlank(int64_t row) const {
+    return std::ranges::all_of(batch_.columns(), [row](const ArrayPtr& values) {
+      if (values->IsNull(row)) return true;
+      if (values->type_id() != arrow::Type::STRING) return false;
+      return WithoutBlanks(static_cast<const arrow::StringArray&>(*values).GetView(row)).empty();
+    });
+  }
   bool has_symbol() const { return symbol_ != nullptr; }
   std::string_view symbol(int64_t row) const {
     return symbol_->IsValid(row) ? symbol_->GetView(row) : std::string_view();
@@ -146,6 +155,12 @@ class TickBatches::Columns {
     }
     if (*timestamp % kDay != 0) {
       return Wrong(at.date, std::to_string(*timestamp), " has a time of day, and another column has it, too", reason);
+    }
+    if (clock_.text == nullptr && (clock < 0 || clock >= kDay)) {  // A date and time; before 1970-01-02 it has none.
+      if (clock < *timestamp || clock - *timestamp >= kDay) {
+        return Wrong(at.clock, TextAt(at.clock, row), std::string(" ") + kOtherDate, reason);
+      }
+      clock -= *timestamp;
     }
     *timestamp += clock;
     return true;
@@ -269,6 +284,7 @@ arrow::Status TickBatches::Read(const arrow::RecordBatch& batch, const Taker& ta
     if (columns.has_symbol()) {
       const std::string_view found = columns.symbol(row);
       if (found.empty()) {
+        if (columns.IsBlank(row)) continue;
         const std::string& name = names_[static_cast<std::size_t>(columns_.symbol)];
         ARROW_RETURN_NOT_OK(taker.reject("", row, "column '" + name + "': blank, expected a security"));
         continue;
@@ -277,6 +293,7 @@ arrow::Status TickBatches::Read(const arrow::RecordBatch& batch, const Taker& ta
       symbol = found;
     }
     if (!columns.Read(row, local, &ticks, &reason)) {
+      if (columns.IsBlank(row)) continue;
       ARROW_RETURN_NOT_OK(taker.reject(symbol, row, reason));
       continue;
     }

@@ -30,7 +30,8 @@ std::vector<std::pair<std::string, std::shared_ptr<arrow::DataType>>> CsvTypesOf
                                                                                  const arrow::Schema& schema);
 
 // Reads batches of one schema. Times are timestamps of any unit (with a zone: UTC), text (see tick_times.h), or
-// integers that are nanoseconds since 1970.
+// integers that are nanoseconds since 1970. Beside a column of dates they may have a date, if it is that one. Rows of
+// nothing but blanks are passed over.
 class TickBatches {
  public:
   struct Options {

@@ -16,12 +16,14 @@ using connectors::SerialToNanoseconds;
 using connectors::SheetRow;
 
 constexpr double kSerialOf1970 = 25'569;
+constexpr int64_t kDay = 86'400'000'000'000;
 
 std::string Quoted(const Cell& cell) { return "'" + std::string(cell.text) + "'"; }
 
 bool IsText(const Cell& cell) { return cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kDate; }
 
 TickTime Serial(double serial, bool date1904) {
+  if (serial >= 0 && serial < 1) return {.wrong = "is a time of day without a date"};
   const auto nanoseconds = SerialToNanoseconds(serial, date1904);
   if (!nanoseconds) return {.wrong = "is no date: Excel counts days, from 1 on"};
   return {.nanoseconds = *nanoseconds};
@@ -33,10 +35,15 @@ TickTime DateOf(const Cell& cell, const TickCells::Options& options) {
   return Serial(cell.number, options.date1904);
 }
 
-TickTime ClockOf(const Cell& cell) {
+// Since midnight of `day`, of a time of day, or of a date and time of that day.
+TickTime ClockOf(const Cell& cell, int64_t day, const TickCells::Options& options) {
   if (IsText(cell)) return ParseTimeOfDay(cell.text);
-  if (!(cell.number >= 0 && cell.number < 1)) return {.wrong = "is no time of day: Excel counts it from 0 to 1"};
-  return Serial(kSerialOf1970 + cell.number, /*date1904=*/false);
+  if (cell.number >= 0 && cell.number < 1) return Serial(kSerialOf1970 + cell.number, /*date1904=*/false);
+  TickTime time = Serial(cell.number, options.date1904);
+  if (!time.ok()) return {.wrong = "is no time of day: Excel counts it from 0 to 1"};
+  time.nanoseconds -= day;
+  if (time.nanoseconds < 0 || time.nanoseconds >= kDay) return {.wrong = kOtherDate};
+  return time;
 }
 
 }  // namespace
@@ -117,7 +124,7 @@ bool TickCells::ReadTime(const Found& cells, int64_t* timestamp, std::string* re
     });
   }
   return read(cells.date, columns_.date, [this](const Cell& cell) { return DateOf(cell, options_); }) &&
-         read(cells.clock, columns_.clock, [](const Cell& cell) { return ClockOf(cell); });
+         read(cells.clock, columns_.clock, [&, this](const Cell& cell) { return ClockOf(cell, *timestamp, options_); });
 }
 
 bool TickCells::ReadNumber(const Cell* cell, int column, double* number, std::string* reason) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sabot/ticks/tick_schema.h"
 
@@ -17,6 +18,8 @@ namespace sabot::ticks {
 struct TickFileInfo {
   std::string security = {};       // As it was written: ADNOCGAS. [sabot.security]
   std::string source = {};         // A file, or the sheets of one. [sabot.source]
+  // The files that it was made from: absolute, or s3://bucket/key. [sabot.source_paths, a line each]
+  std::vector<std::string> source_paths = {};
   std::string source_digest = {};  // Of the content that the file was made from. [sabot.source_digest]
   std::string market = {};         // The session preset; empty where none is known. [sabot.market]
   int64_t rows = 0;           // [sabot.rows]

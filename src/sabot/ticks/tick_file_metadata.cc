@@ -1,5 +1,7 @@
 // What a tick file says of itself.
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::string_view kTicks = "sabot.ticks";
 constexpr std::string_view kVersion = "1";
+constexpr std::string_view kSourcePaths = "sabot.source_paths";
 
 struct TextKey {
   std::string_view name;
@@ -39,6 +42,9 @@ std::shared_ptr<const arrow::KeyValueMetadata> TickMetadata(const TickFileInfo& 
   for (const auto& [name, value] : kTexts) {
     if (!(info.*value).empty()) metadata->Append(std::string(name), info.*value);
   }
+  std::string paths;
+  for (const std::string& path : info.source_paths) paths += (paths.empty() ? "" : "\n") + path;
+  if (!paths.empty()) metadata->Append(std::string(kSourcePaths), paths);
   for (const auto& [name, value] : kCounts) metadata->Append(std::string(name), std::to_string(info.*value));
   return metadata;
 }
@@ -50,6 +56,12 @@ arrow::Result<bool> ReadTickMetadata(const arrow::KeyValueMetadata* metadata, Ti
                            std::string(kVersion) + ". Convert its source again.");
   }
   for (const auto& [name, value] : kTexts) info->*value = metadata->Get(name).ValueOr("");
+  const std::string paths = metadata->Get(kSourcePaths).ValueOr("");
+  for (std::size_t begin = 0; begin < paths.size();) {
+    const std::size_t end = std::min(paths.find('\n', begin), paths.size());
+    info->source_paths.push_back(paths.substr(begin, end - begin));
+    begin = end + 1;
+  }
   for (const auto& [name, value] : kCounts) {
     const std::string text = metadata->Get(name).ValueOr("");
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), info->*value);

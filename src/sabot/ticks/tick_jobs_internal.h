@@ -1,91 +1,86 @@
-// The parts of a conversion that run side by side.
+// The readings of a conversion, which run side by side.
 #pragma once
 
 #include <arrow/result.h>
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sabot/connectors/workbook.h"
-#include "sabot/ticks/convert_ticks.h"
-#include "sabot/ticks/ordered_ticks.h"
+#include "sabot/ticks/conversion_internal.h"
 #include "sabot/ticks/tick_inputs_internal.h"
 #include "sabot/ticks/tick_sheets.h"
 
 namespace sabot::ticks::internal {
 
-// What all jobs of a conversion share. Any thread.
-class Conversion {
- public:
-  Conversion(std::string folder, const ConvertTicksOptions& options) : folder_(std::move(folder)), options_(options) {}
-
-  const ConvertTicksOptions& options() const { return options_; }
-  std::string PathOf(const std::string& security) const { return folder_ + "/" + TickFileName(security); }
-  const std::string& folder() const { return folder_; }
-
-  // A file is made by one job only. Error (kData): another one makes it.
-  arrow::Status Claim(const std::string& path, const std::string& source);
-
-  arrow::Status Reject(const std::string& where, const std::string& reason, std::string row);
-  void CountRows(int64_t rows) { rows_ += rows; }
-  int64_t rows() const { return rows_; }
-  int64_t rejected() const { return rejected_; }
-  void CountRejected(int64_t rows) { rejected_ += rows; }
-  data::RejectLog& rejects() const { return *options_.rejects; }
-
- private:
-  std::string folder_;
-  const ConvertTicksOptions& options_;
-  std::atomic<int64_t> rows_ = 0;
-  std::atomic<int64_t> rejected_ = 0;
-  std::mutex mutex_;
-  std::map<std::string, std::string> claimed_;  // Paths, and what they are made from.
+// What a job has read of one security.
+struct TickPart {
+  std::string security = {};                      // As it is written.
+  std::unique_ptr<OrderedTicks> ticks = nullptr;  // Not closed yet; or
+  std::string file = {};                          // the tick file that holds them.
+  int64_t rejected = 0;
+  arrow::Status status = {};  // What is wrong with this security alone.
 };
 
-// Results of one job stand together, in the place of the job.
+struct TickJobInfo {
+  std::string security = {};  // Empty: those that a column names.
+  std::string ticker = {};    // Of a sheet, in lower case: one security has one.
+  std::string source = {};    // For messages: a.xlsx sheet 'A'
+  std::vector<std::string> paths = {};  // Of the files that are read.
+  std::string market = {};
+  double weight = 0;  // How long it takes, about, next to others: bytes.
+};
+
 class TickJob {
  public:
+  explicit TickJob(TickJobInfo info) : info_(std::move(info)) {}
   virtual ~TickJob() = default;
-  // Before any job runs, in their order: what it makes for sure is claimed, so that it is always the first of two that
-  // has it.
-  virtual void Claim(Conversion&) {}
-  virtual std::vector<ConvertedTicks> Run(Conversion& conversion) = 0;
-  virtual double weight() const = 0;  // How long it takes, about, next to others: bytes.
 
-  double done() const { return done_; }
+  const TickJobInfo& info() const { return info_; }
+  bool has_symbols() const { return info_.security.empty(); }
+  // Where the source is a tick file as it is: what that says of itself. Else null.
+  virtual const TickFileInfo* tick_file() const { return nullptr; }
+
+  // Of the content, and of the options that its ticks depend on.
+  virtual arrow::Result<std::string> Digest(const ConvertTicksOptions& options) const = 0;
+  // One part of the security; or any number, and rejected rows that name none as one without a name.
+  virtual arrow::Result<std::vector<TickPart>> Read(Conversion& conversion) = 0;
+
+  double done() const { return done_; }  // Of 1.
   void set_done(double done) { done_ = done; }
 
  private:
+  TickJobInfo info_;
   std::atomic<double> done_ = 0;
 };
 
-std::unique_ptr<TickJob> MakeSheetsJob(std::string path, std::shared_ptr<connectors::Workbook> workbook,
-                                       SecuritySheets sheets, double weight);
+std::unique_ptr<TickJob> MakeSheetsJob(const connectors::InputFile& file,
+                                       std::shared_ptr<connectors::Workbook> workbook, SecuritySheets sheets,
+                                       double weight, const ConvertTicksOptions& options);
+// One file without symbols.
+std::unique_ptr<TickJob> MakeFileJob(TickInput input, const ConvertTicksOptions& options);
+// Files with symbols, which go on one another; those of trades come before those of quotes.
+std::unique_ptr<TickJob> MakeSymbolsJob(std::vector<TickInput> inputs, const ConvertTicksOptions& options);
+// A tick file.
+std::unique_ptr<TickJob> MakeTickFileJob(TickInput input, TickFileInfo info);
 
-// Files that go on one another; those of trades come before those of quotes. One file without symbols, or any number
-// with them.
-std::unique_ptr<TickJob> MakeFilesJob(std::vector<TickInput> inputs);
+// One job, or why there is none: a file that cannot be read at all, a sheet that belongs to nobody.
+struct PlannedJob {
+  std::unique_ptr<TickJob> job = nullptr;
+  ConvertedTicks failed = {};
+};
 
-// A job that has failed before it began.
-std::unique_ptr<TickJob> MakeFailedJob(std::string security, std::string source, arrow::Status status);
-// A file that is a tick file already.
-std::unique_ptr<TickJob> MakeReadyJob(std::string path, TickFileInfo info);
+struct TickPlan {
+  std::vector<PlannedJob> jobs;  // In the order of the inputs.
+  std::set<std::string> inputs;  // All files, as PathOfInput writes them.
+};
 
-// The jobs of all that is named, in its order. `folder`: see ConvertTicks.
-arrow::Result<std::vector<std::unique_ptr<TickJob>>> PlanTickJobs(const std::vector<std::string>& sources,
-                                                                  const ConvertTicksOptions& options);
-
-// What a conversion's result depends on beside the source's content.
-std::string OptionsText(const ConvertTicksOptions& options, const std::string& market);
-
-// The info of the tick file at `path`, if it is one with this digest.
-std::optional<TickFileInfo> UpToDate(const std::string& path, const std::string& digest);
+// The jobs of all that is named. Errors: see ConvertTicks.
+arrow::Result<TickPlan> PlanTickJobs(const std::vector<std::string>& sources, const ConvertTicksOptions& options);
 
 }  // namespace sabot::ticks::internal

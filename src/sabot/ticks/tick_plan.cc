@@ -1,8 +1,6 @@
 // Which files a conversion reads, and what belongs together.
-#include <arrow/type.h>
-
 #include <algorithm>
-#include <filesystem>
+#include <cstddef>
 #include <set>
 #include <utility>
 
@@ -19,50 +17,58 @@ using connectors::Workbook;
 
 const std::vector<std::string> kSuffixes = {".xlsx", ".xlsm", ".csv", ".tsv", ".parquet", ".pq"};
 
-// In lower case.
-std::string SuffixOf(const InputFile& file) {
-  std::string suffix = std::filesystem::path(file.path).extension().string();
-  for (char& letter : suffix) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
-  return suffix;
-}
-
-std::string StemOf(const InputFile& file) { return std::filesystem::path(file.path).stem().string(); }
-std::string FileNameOf(const InputFile& file) { return std::filesystem::path(file.path).filename().string(); }
-
 class Plan {
  public:
   explicit Plan(const ConvertTicksOptions& options) : options_(options) {}
 
-  arrow::Status Add(const InputFile& file, bool named) {
-    const std::string suffix = SuffixOf(file);
-    arrow::Status status;
-    if (suffix == ".xlsx" || suffix == ".xlsm") {
-      status = AddWorkbook(file);
-    } else if (std::ranges::find(kSuffixes, suffix) != kSuffixes.end()) {
-      status = AddColumns(file, suffix == ".csv" || suffix == ".tsv", named);
-    } else {
-      status = data::OptionError("'" + file.name +
-                                 "' is no workbook, CSV or Parquet file by its suffix: expected "
-                                 ".xlsx, .xlsm, .csv, .tsv, .parquet or .pq. Rename it.");
-    }
-    ++files_;
-    if (status.ok()) return status;
+  void Add(const InputFile& file) {
+    const InputKind kind = KindOfInput(file);
+    const arrow::Status status = kind == InputKind::kWorkbook ? AddWorkbook(file)
+                                 : kind == InputKind::kOther  ? NoTicks(file)
+                                                              : AddColumns(file, kind);
+    plan_.inputs.insert(PathOfInput(file));
+    if (status.ok()) return;
     failed_ = status;
-    jobs_.push_back(MakeFailedJob(StemOf(file), FileNameOf(file), status));
-    return arrow::Status::OK();
+    const TickInput input{.file = file};
+    Fail(StemOfInput(input), NameOfInput(input), status);
   }
 
-  arrow::Result<std::vector<std::unique_ptr<TickJob>>> Finish() {
-    if (files_ == 1 && !failed_.ok()) return failed_;  // Of a single source nothing else is left.
-    if (!symbols_.empty()) jobs_.push_back(MakeFilesJob(std::move(symbols_)));
+  arrow::Result<TickPlan> Finish() {
+    if (plan_.inputs.size() == 1 && !failed_.ok()) return failed_;  // Of a single source nothing else is left.
+    if (!symbols_.empty()) plan_.jobs[symbols_at_].job = MakeSymbolsJob(std::move(symbols_), options_);
     if (!feed_.empty()) {
       std::ranges::stable_sort(feed_, {}, [](const TickInput& input) { return input.rows; });  // Trades come first.
-      jobs_.push_back(MakeFilesJob(std::move(feed_)));
+      plan_.jobs[feed_at_].job = MakeSymbolsJob(std::move(feed_), options_);
     }
-    return std::move(jobs_);
+    // A tick file beside what it was made from is no input of its own: each tick would be there twice.
+    std::erase_if(plan_.jobs, [this](const PlannedJob& planned) {
+      const TickFileInfo* const file = planned.job != nullptr ? planned.job->tick_file() : nullptr;
+      return file != nullptr && !file->source_paths.empty() &&
+             std::ranges::all_of(file->source_paths, [this](const auto& path) { return plan_.inputs.contains(path); });
+    });
+    return std::move(plan_);
   }
 
  private:
+  void Add(std::unique_ptr<TickJob> job) { plan_.jobs.push_back({.job = std::move(job)}); }
+
+  void Fail(const std::string& security, const std::string& source, arrow::Status status) {
+    ConvertedTicks failed;
+    failed.security = security;
+    failed.source = source;
+    failed.status = std::move(status);
+    plan_.jobs.push_back({.failed = std::move(failed)});
+  }
+
+  // Files with symbols are one job, which stands where the first of them is.
+  void Gather(TickInput input, std::vector<TickInput>& with_symbols, std::size_t& at) {
+    if (with_symbols.empty()) {
+      at = plan_.jobs.size();
+      plan_.jobs.emplace_back();
+    }
+    with_symbols.push_back(std::move(input));
+  }
+
   arrow::Status AddWorkbook(const InputFile& file) {
     if (!file.endpoint.empty()) {
       return data::OptionError("'" + file.name + "' is a workbook in an object store. Fetch it to a disk first.");
@@ -75,72 +81,58 @@ class Plan {
     if (sheets.empty()) return data::DataError("'" + file.name + "' has no sheet with cells.");
     for (auto& security : SecuritiesOf(sheets)) {
       const double share = static_cast<double>(security.sheets.size()) / static_cast<double>(sheets.size());
-      jobs_.push_back(MakeSheetsJob(file.path, workbook, std::move(security), share * static_cast<double>(file.bytes)));
+      const std::string clash = security.clash;
+      auto job = MakeSheetsJob(file, workbook, std::move(security), share * static_cast<double>(file.bytes), options_);
+      if (clash.empty()) {
+        Add(std::move(job));
+      } else {
+        Fail(job->info().security, job->info().source, data::DataError(job->info().source + ": " + clash + "."));
+      }
     }
     return arrow::Status::OK();
   }
 
-  arrow::Status AddColumns(const InputFile& file, bool is_csv, bool named) {
-    if (file.is_pipe) {
-      return data::OptionError("'" + file.name +
-                               "' is a pipe, and ticks are read more than once. Write them to a file.");
-    }
-    TickInput input{.file = file, .is_csv = is_csv, .rows = TickRows::kTicks, .has_symbol = false};
-    if (!is_csv) {
+  arrow::Status AddColumns(const InputFile& file, InputKind kind) {
+    if (kind == InputKind::kParquet && !file.is_pipe) {
       ARROW_ASSIGN_OR_RAISE(auto look, LookAtTickFile(file.name));
-      if (look.is_ours) {  // One of a folder may have been written there by an earlier conversion.
-        if (named) jobs_.push_back(MakeReadyJob(file.path, std::move(look.info)));
-        return arrow::Status::OK();
-      }
+      if (look.is_ours) return Add(MakeTickFileJob({.file = file}, std::move(look.info))), arrow::Status::OK();
     }
-    ARROW_ASSIGN_OR_RAISE(const auto source, OpenTickInput(input, nullptr));
-    const auto names = source->schema()->field_names();
-    const auto columns = FindTickColumns(names);
-    if (!columns.ok()) return columns.status().WithMessage("'", file.name, "': ", columns.status().message());
-    input.has_symbol = columns->symbol != kNoColumn;
-    if (columns->are_ticks()) {
-      if (!input.has_symbol) {
-        jobs_.push_back(MakeFilesJob({std::move(input)}));
-      } else {
-        symbols_.push_back(std::move(input));
-      }
-      return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(auto input, LookAtTickInput(file));
+    if (input.rows != TickRows::kTicks) {
+      Gather(std::move(input), feed_, feed_at_);
+    } else if (input.has_symbol) {
+      Gather(std::move(input), symbols_, symbols_at_);
+    } else {
+      Add(MakeFileJob(std::move(input), options_));
     }
-    if (!columns->are_trades() && !columns->are_quotes()) {
-      return data::SchemaError("'" + file.name + "': " +
-                               (columns->is_depth ? "it holds levels of an order book, and ticks are expected"
-                                                  : ExplainMissing(*columns, names)) +
-                               ".");
-    }
-    if (!input.has_symbol) {
-      return data::SchemaError("'" + file.name +
-                               "' holds trades or quotes, but no column `symbol` says of what. Add one.");
-    }
-    input.rows = columns->are_trades() ? TickRows::kTrades : TickRows::kQuotes;
-    feed_.push_back(std::move(input));
     return arrow::Status::OK();
+  }
+
+  static arrow::Status NoTicks(const InputFile& file) {
+    return data::OptionError("'" + file.name +
+                             "' is no workbook, CSV or Parquet file by its suffix: expected "
+                             ".xlsx, .xlsm, .csv, .tsv, .parquet or .pq. Rename it.");
   }
 
   const ConvertTicksOptions& options_;
-  std::vector<std::unique_ptr<TickJob>> jobs_;
+  TickPlan plan_;
   std::vector<TickInput> symbols_;  // Of ticks with a column of symbols.
   std::vector<TickInput> feed_;     // Of trades and quotes.
-  int64_t files_ = 0;
+  std::size_t symbols_at_ = 0;      // Of the plan's jobs.
+  std::size_t feed_at_ = 0;
   arrow::Status failed_;
 };
 
 }  // namespace
 
-arrow::Result<std::vector<std::unique_ptr<TickJob>>> PlanTickJobs(const std::vector<std::string>& sources,
-                                                                  const ConvertTicksOptions& options) {
+arrow::Result<TickPlan> PlanTickJobs(const std::vector<std::string>& sources, const ConvertTicksOptions& options) {
   Plan plan(options);
   std::set<std::string> added;
   for (const std::string& source : sources) {
     ARROW_ASSIGN_OR_RAISE(const auto files, ExpandFiles({source}, {.connector = "ticks", .suffixes = kSuffixes}));
     for (const InputFile& file : files) {
       ARROW_RETURN_NOT_OK(env::InterruptScope::Check());
-      if (!added.insert(file.name).second) continue;
-      ARROW_RETURN_NOT_OK(plan.Add(file, /*named=*/file.name == source));
+      if (added.insert(PathOfInput(file)).second) plan.Add(file);
     }
   }
   return plan.Finish();

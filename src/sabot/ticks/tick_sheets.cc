@@ -14,12 +14,6 @@ namespace {
 bool IsLetter(char letter) { return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z'); }
 bool IsDigit(char letter) { return letter >= '0' && letter <= '9'; }
 
-std::string LowerCase(std::string_view name) {
-  std::string lower;
-  for (const char letter : name) lower += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
-  return lower;
-}
-
 // ADNOCGAS of "ADNOCGAS UH Equity".
 std::optional<std::string_view> OfTicker(std::string_view name) {
   constexpr std::string_view kEquity = " equity";
@@ -78,7 +72,7 @@ std::vector<SecuritySheets> SecuritiesOf(const std::vector<std::string>& sheets)
       clash = "its security " + security + " is that of sheet '" + sheets[first] +
               "', too. Rename one of them, or convert it from a workbook of its own";
     }
-    found.push_back({.security = security, .sheets = {position}, .clash = std::move(clash)});
+    found.push_back({.security = security, .name = LowerCase(name), .sheets = {position}, .clash = std::move(clash)});
   }
   return found;
 }

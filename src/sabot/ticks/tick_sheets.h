@@ -9,6 +9,7 @@ namespace sabot::ticks {
 // One or more sheets of a workbook, in its order: a security with more ticks than a sheet has rows goes on in the next.
 struct SecuritySheets {
   std::string security;
+  std::string name;  // Of the first sheet, in lower case: adnocgas uh equity.
   std::vector<int> sheets;  // Positions in the workbook.
   std::string clash;  // Another sheet has the same security: why this one is not converted. Else empty.
 };

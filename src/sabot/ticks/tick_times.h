@@ -16,6 +16,9 @@ struct TickTime {
   bool ok() const { return wrong == nullptr; }
 };
 
+// Of a date and time beside a column of dates.
+inline constexpr const char* kOtherDate = "has another date than the column of dates";
+
 // A date and a time of day: "2024-08-08 09:30:00.25", with 'T' for the blank and with 'Z' or '+00:00' behind it;
 // "08/08/2024 09:30:00", also with '-' or '.' between the numbers, and with AM or PM behind it. Where the year stands
 // last, the day stands first with `day_first`, else the month; that is never guessed. Seconds have up to nine digits
