@@ -65,7 +65,7 @@ void Sweeps(benchmark::State& state) {
   const auto* info = FindStrategy("v1_baseline").ValueOrDie();
   const SweepPlan plan{
       .run = {.strategy = *info, .config = StrategyConfig::Parse("{}", info->parameters).ValueOrDie()},
-      .securities = FindTicks(file.path()).ValueOrDie(),
+      .securities = FindTicks({file.path()}).ValueOrDie().ticks,
       .sets =
           RandomSets(R"({"refill_interval_sec": {"log_uniform": [5, 600]}, "quote_size": {"integer": [1000, 50000]}})",
                      kSets, 1)

@@ -33,9 +33,9 @@ namespace {
 using backtest::SecurityResult;
 using backtest::SecurityTicks;
 
-// (security, path, rows, error), and whether it must be converted first.
+// (security, path, rows, error).
 nb::tuple TicksToPython(const SecurityTicks& ticks) {
-  return nb::make_tuple(nb::make_tuple(ticks.security, ticks.path, ticks.rows, ticks.error), ticks.foreign);
+  return nb::make_tuple(ticks.security, ticks.path, ticks.rows, ticks.error);
 }
 
 SecurityTicks TicksFromPython(const nb::handle& ticks) {
@@ -46,15 +46,16 @@ SecurityTicks TicksFromPython(const nb::handle& ticks) {
           .error = nb::cast<std::string>(fields[3])};
 }
 
-nb::list FindTicks(const std::string& path) {
-  std::vector<SecurityTicks> found;
+// Tick files, files to convert, and what was passed over.
+nb::tuple FindTicks(const std::vector<std::string>& paths) {
+  backtest::FoundTicks found;
   {
     const nb::gil_scoped_release released;
-    found = Check(backtest::FindTicks(path));
+    found = Check(backtest::FindTicks(paths));
   }
-  nb::list list;
-  for (const auto& each : found) list.append(TicksToPython(each));
-  return list;
+  nb::list ticks;
+  for (const auto& each : found.ticks) ticks.append(TicksToPython(each));
+  return nb::make_tuple(ticks, found.to_convert, found.passed_over);
 }
 
 nb::list Entries(const std::vector<const backtest::StrategyInfo*>& infos) {
@@ -325,7 +326,7 @@ void RegisterBacktest(nb::module_& module) {
       .def("push", &Paper::Push, nb::arg("data"))
       .def("finish", &Paper::Finish);
 
-  module.def("find_ticks", &FindTicks, nb::arg("path"));
+  module.def("find_ticks", &FindTicks, nb::arg("paths"));
   module.def("strategies", &Strategies);
   module.def("load_strategies", &LoadStrategies, nb::arg("path"));
   module.def("venue_parameters", &VenueParameters);

@@ -26,7 +26,7 @@ class OpenSweepTest : public testing::Test {
     const StrategyInfo* info = FindStrategy("v1_baseline").ValueOrDie();
     const char* config = R"({"DEFAULT": {"min_local_currency_before_quote": 0}})";
     plan_ = {.run = {*info, StrategyConfig::Parse(config, info->parameters).ValueOrDie()},
-             .securities = FindTicks(folder_ / "").ValueOrDie(),
+             .securities = FindTicks({folder_ / ""}).ValueOrDie().ticks,
              .sets = GridSets(R"({"quote_size": [100, 200, 700, 900]})").ValueOrDie()};
   }
 

@@ -30,7 +30,7 @@ std::map<std::string, std::string> FilesOf(const std::string& folder) {
 
 std::vector<SecurityResult> RunAll(const RunPlan& plan, const std::string& ticks, const RunOptions& options) {
   env::NoInterrupt interrupt;
-  const auto securities = FindTicks(ticks).ValueOrDie();
+  const auto securities = FindTicks({ticks}).ValueOrDie().ticks;
   if (!options.folder.empty()) {
     std::vector<std::string> names;
     for (const auto& each : securities) names.push_back(each.security);
@@ -57,7 +57,7 @@ class RunTest : public testing::Test {
 
 TEST_F(RunTest, OptionsThatCannotBe) {
   env::NoInterrupt interrupt;
-  const auto found = FindTicks(ticks_).ValueOrDie();
+  const auto found = FindTicks({ticks_}).ValueOrDie().ticks;
   ExpectError(RunSecurities(JoinsPlan(), found, {.chunk_rows = 0}, interrupt, {}).status(), data::ErrorKind::kOption,
               {"chunk_size", ">= 1", "0"});
   ExpectError(RunSecurities(JoinsPlan(), found, {.workers = -1}, interrupt, {}).status(), data::ErrorKind::kOption,
@@ -65,14 +65,39 @@ TEST_F(RunTest, OptionsThatCannotBe) {
 }
 
 TEST_F(RunTest, WhereThereAreNoTicks) {
-  ExpectError(FindTicks(folder_ / "nowhere").status(), data::ErrorKind::kData, {"nowhere", "*.parquet"});
-  std::filesystem::create_directory(folder_ / "empty");
-  ExpectError(FindTicks(folder_ / "empty").status(), data::ErrorKind::kData, {"empty"});
+  EXPECT_TRUE(FindTicks({folder_ / "nowhere"}).status().IsIOError());
+  EXPECT_TRUE(FindTicks({folder_ / "*.xlsx"}).status().IsIOError());
+  std::filesystem::create_directory(folder_ / "other");
+  WriteBytes(folder_ / "other/a.csv", "a,b\n1,2\n");
+  WriteBytes(folder_ / "other/notes.txt", "none");
+  ExpectError(
+      FindTicks({folder_ / "other"}).status(), data::ErrorKind::kData,
+      {"no ticks in", "other/a.csv': there is no Dates", "other/notes.txt' is no workbook, CSV or Parquet file"});
 }
 
-TEST_F(RunTest, TwoFilesOfOneSecurityWouldHaveTheSameResults) {
-  WriteTicks(ticks_ + "/old_aaa.parquet", "Aaa", Alternating(5, 100));
-  ExpectError(FindTicks(ticks_).status(), data::ErrorKind::kOption, {"aaa.parquet", "old_aaa.parquet", "Aaa"});
+TEST_F(RunTest, TwoFilesOfOneSecurityAreToBeJoined) {
+  const std::string other = folder_ / "old_aaa.parquet";
+  WriteTicks(other, "Aaa", Alternating(5, 100));
+  const auto found = FindTicks({ticks_, other}).ValueOrDie();
+  EXPECT_TRUE(found.ticks.empty());
+  EXPECT_EQ(found.to_convert, (std::vector<std::string>{ticks_ + "/aaa.parquet", ticks_ + "/bbb.parquet",
+                                                        ticks_ + "/ccc.parquet", other}));
+}
+
+TEST_F(RunTest, AllThatAFolderHoldsIsUsedOrNamed) {
+  EXPECT_EQ(FindTicks({ticks_ + "/b*.parquet", ticks_}).ValueOrDie().ticks.size(), 3U);
+  std::filesystem::create_directory(folder_ / "ticks/more");
+  WriteBytes(ticks_ + "/more/d.csv", "timestamp,type,price,size\n");
+  WriteBytes(ticks_ + "/.hidden.csv", "");
+  WriteBytes(ticks_ + "/e.xlsx", "opened by who converts it");
+  WriteBytes(ticks_ + "/notes.txt", "");
+  WriteBytes(ticks_ + "/trades.csv", "timestamp,fill_price\n");
+  const auto found = FindTicks({ticks_}).ValueOrDie();
+  EXPECT_EQ(found.to_convert.size(), 5U);
+  EXPECT_EQ(found.to_convert.back(), ticks_ + "/more/d.csv");
+  ASSERT_EQ(found.passed_over.size(), 2U);
+  EXPECT_NE(found.passed_over[0].find("notes.txt"), std::string::npos);
+  EXPECT_NE(found.passed_over[1].find("trades.csv"), std::string::npos);
 }
 
 TEST_F(RunTest, AFileThatIsNoneFailsAloneAndItsOldFilesGo) {
@@ -174,7 +199,7 @@ TEST_F(RunTest, InterruptedItLeavesWholeFilesOnly) {
     rows += more;
     return rows > 50 ? arrow::Status::Cancelled("enough") : arrow::Status::OK();
   };
-  const auto found = FindTicks(ticks_).ValueOrDie();
+  const auto found = FindTicks({ticks_}).ValueOrDie().ticks;
   const auto result = RunSecurity(JoinsPlan(), found[0], {.chunk_rows = 10, .folder = out_}, after_rows);
   EXPECT_TRUE(result.status().IsCancelled());
   EXPECT_EQ(FilesOf(out_), (std::map<std::string, std::string>{{kUnfinishedFileName, "security\nAAA\nBBB\nCCC\n"}}));
@@ -186,7 +211,7 @@ TEST_F(RunTest, InterruptedItLeavesWholeFilesOnly) {
 
 TEST_F(RunTest, ProgressThatFailsEndsTheRun) {
   env::NoInterrupt interrupt;
-  const auto result = RunSecurities(JoinsPlan(), FindTicks(ticks_).ValueOrDie(), {}, interrupt,
+  const auto result = RunSecurities(JoinsPlan(), FindTicks({ticks_}).ValueOrDie().ticks, {}, interrupt,
                                     [](const RunProgress&) { return arrow::Status::Invalid("no more"); });
   EXPECT_EQ(result.status().message(), "no more");
 }
@@ -194,7 +219,7 @@ TEST_F(RunTest, ProgressThatFailsEndsTheRun) {
 TEST_F(RunTest, TellsHowFarItIs) {
   env::NoInterrupt interrupt;
   RunProgress last;
-  ASSERT_TRUE(RunSecurities(JoinsPlan(), FindTicks(ticks_).ValueOrDie(), {.workers = 2}, interrupt,
+  ASSERT_TRUE(RunSecurities(JoinsPlan(), FindTicks({ticks_}).ValueOrDie().ticks, {.workers = 2}, interrupt,
                             [&](const RunProgress& now) {
                               EXPECT_GE(now.rows, last.rows);
                               last = now;

@@ -40,7 +40,7 @@ class Market {
     WriteTickFile(folder_ / "gamma.parquet", "GAMMA", WanderingTicks(3, 5, 800), "adx");
   }
   SweepPlan Sweep(const std::string& grid = kGrid, const std::string& config = kConfig) const {
-    return {Plan(config), FindTicks(folder_ / "").ValueOrDie(), GridSets(grid).ValueOrDie()};
+    return {Plan(config), FindTicks({folder_ / ""}).ValueOrDie().ticks, GridSets(grid).ValueOrDie()};
   }
   std::string operator/(const std::string& name) const { return folder_ / name; }
 
@@ -188,7 +188,7 @@ TEST(Sweep, AFileWithoutTicks) {
   WriteTickFile(folder / "one.parquet", "ONE", {{1, 10, 100, TickType::kBid}});
   const StrategyInfo* info = FindStrategy("v1_baseline").ValueOrDie();
   const SweepPlan plan{.run = {*info, StrategyConfig::Parse("{}", info->parameters).ValueOrDie()},
-                       .securities = FindTicks(folder / "").ValueOrDie(),
+                       .securities = FindTicks({folder / ""}).ValueOrDie().ticks,
                        .sets = GridSets(kGrid).ValueOrDie()};
   const auto result = Swept(plan, {}, 2).ValueOrDie();
   EXPECT_EQ(SweptText(result), IsolatedText(plan));
@@ -228,7 +228,7 @@ const StrategyInfo& FailingInfo() {
 TEST(Sweep, ASetThatFails) {
   const Market market;
   SweepPlan plan{{FailingInfo(), StrategyConfig::Parse("{}", FailingInfo().parameters).ValueOrDie()},
-                 FindTicks(market / "").ValueOrDie(),
+                 FindTicks({market / ""}).ValueOrDie().ticks,
                  GridSets(R"({"fails_at": [5000, 4100, 1, 0]})").ValueOrDie()};
   const auto result = Swept(plan, {.batch_rows = 500, .folder = market / "out"}, 2).ValueOrDie();
   EXPECT_EQ(SweptText(result), IsolatedText(plan));
@@ -239,7 +239,7 @@ TEST(Sweep, ASetThatFails) {
 TEST(Sweep, ASetThatFailsChangesNoOther) {
   const Market market;
   SweepPlan plan{{FailingInfo(), StrategyConfig::Parse("{}", FailingInfo().parameters).ValueOrDie()},
-                 FindTicks(market / "").ValueOrDie(),
+                 FindTicks({market / ""}).ValueOrDie().ticks,
                  GridSets(R"({"fails_at": [5000, 2500, 1, 0, 4100]})").ValueOrDie()};
   std::vector<std::shared_ptr<arrow::Table>> alone;
   for (const auto& set : plan.sets.sets) {

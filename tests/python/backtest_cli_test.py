@@ -197,6 +197,15 @@ def test_a_workbook_and_its_tick_files_give_the_same_bytes(workbook: Path, folde
         assert files_of(folder / f"out{number}") == first
 
 
+def test_several_paths_and_globs_are_one_source(folder: Path) -> None:
+    call("--strategy", "v1_baseline", "--data", "ticks", "--output", "whole")
+    (folder / "ticks" / "notes.txt").write_text("x")
+    several = ["--data", "ticks/a*.parquet", "--data", "ticks/bbb.parquet", "--data", "ticks"]
+    told = call("--strategy", "v1_baseline", *several, "--output", "several")
+    assert "backtest: passed over, since they hold no ticks: 'ticks/notes.txt' is no workbook" in told.output
+    assert files_of(folder / "several") == files_of(folder / "whole")
+
+
 def test_a_sheet_that_is_none_fails_alone(folder: Path) -> None:
     xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter writes the workbook: pip install XlsxWriter")
     book = xlsxwriter.Workbook(folder / "TickData.xlsx")

@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from backtest_samples import files_of, ticks, write_folder
+from sabot.backtest.inputs import NoTicksWarning
 from sabot.errors import DataError, FunctionError, OptionError, SchemaError
 from sabot.fintech import BollingerBandsKernel, RollingStdKernel
 
@@ -756,6 +757,40 @@ def test_sources_that_are_converted_give_what_their_tick_files_give(data: Path, 
         assert {name.upper() for name in result.trades} == (set(plain) if source.is_dir() else {source.stem})
         for name, table in result.trades.items():
             assert table.equals(expected.trades[name.upper()]), source
+
+
+def test_several_sources_are_joined(data: Path, tmp_path: Path) -> None:
+    whole = ticks(1)
+    samples.write_ticks(data / "whole.parquet", "AAA", whole)
+    days = tmp_path / "days"
+    days.mkdir()
+    pieces = [whole.slice(1_000, 1_000), whole.slice(0, 1_000), whole.slice(2_000)]
+    for day, piece in zip(("monday", "tuesday", "wednesday"), pieces, strict=True):
+        (days / day).mkdir()
+        samples.write_ticks(days / day / "aaa.parquet", "AAA", piece)
+    plain = pieces[0].set_column(1, "Type", pieces[0]["type"].cast(pa.string()))
+    pyarrow.csv.write_csv(plain.rename_columns(["Dates", "Type", "Price", "Size"]), days / "monday" / "aaa.csv")
+    (days / "monday" / "aaa.parquet").unlink()
+    expected = run_parallel_backtest(data / "whole.parquet", "v1_baseline", market="adx").trades["AAA"]
+    (data / "whole.parquet").unlink()
+    assert expected.num_rows > 3
+    folders = [days / day for day in ("monday", "tuesday", "wednesday")]
+    globbed = [days / "monday", str(days / "*day" / "*.parquet")]
+    for source in (folders, globbed, days):
+        result = run_parallel_backtest(source, "v1_baseline", market="adx")
+        assert not result.failed, result.errors
+        assert [table.equals(expected) for table in result.trades.values()] == [True], source
+
+
+def test_what_a_folder_holds_beside_ticks_is_named(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "aaa.parquet").write_bytes((data / "aaa.parquet").read_bytes())
+    (folder / "notes.txt").write_text("x")
+    (folder / "fills.csv").write_text("timestamp,fill_price\n1,2\n")
+    with pytest.warns(NoTicksWarning, match=r"fills\.csv': there is no Type.*notes\.txt' is no workbook"):
+        result = run_parallel_backtest(folder, "v1_baseline", market="adx")
+    assert list(result.trades) == ["AAA"]
 
 
 def test_a_temporary_folder_goes_whatever_happens(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,16 @@ from pathlib import Path
 from sabot.backtest.temporary_folder import temporary_folder
 from sabot.errors import OptionError
 
-__all__ = ["SecurityTicks", "ShowProgress", "TickProgress", "TickSource", "opened_ticks"]
+__all__ = ["NoTicksWarning", "SecurityTicks", "ShowProgress", "TickProgress", "TickSource", "opened_ticks"]
 
 # Security, path, rows, and why they cannot be used.
 SecurityTicks = tuple[str, str, int, str]
+
+_TOLD_MOST = 8
+
+
+class NoTicksWarning(UserWarning):
+    """Files of a folder or a glob hold no ticks, and are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ ShowProgress = Callable[[TickProgress], object]
 class TickSource:
     """What a caller says of its ticks."""
 
-    path: str | os.PathLike[str]
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]  # Files, globs, folders.
     names: Sequence[str] | None = None  # Of sheets or securities; None: all.
     most: int | None = None  # Securities.
     header_row: int = 3
@@ -45,32 +52,36 @@ def opened_ticks(source: TickSource, progress: ShowProgress | None = None) -> It
     """The tick files of a source, in the order of their names; converted ones lie there as long as this lasts."""
     if source.most is not None and source.most < 1:
         raise OptionError(f"max_sheets must be >= 1, or None for all, found {source.most}.")
-    if not os.fspath(source.path):
+    several = [source.path] if isinstance(source.path, str | os.PathLike) else source.path
+    named = [os.fspath(path) for path in several]
+    if not named or not all(named):
         raise OptionError(
             "the path of the ticks is empty. Name a workbook, a CSV or Parquet file, or a folder of them."
         )
     if source.names is not None and isinstance(source.names, str):
         raise TypeError(f"sheet_names_filter must be a list of names. Write [{source.names!r}].")
     with ExitStack() as stack:
-        found, to_convert = _looked_at(Path(source.path))
+        found, to_convert = _looked_at(named)
         if to_convert:
             folder = source.ticks_dir or stack.enter_context(temporary_folder("sabot-ticks-"))
-            found += _converted(to_convert, folder, source, progress)
+            found = _converted(to_convert, folder, source, progress)
         yield _chosen(sorted(_each_once(found), key=lambda ticks: ticks[0].lower()), source)
 
 
-def _looked_at(path: Path) -> tuple[list[SecurityTicks], list[Path]]:
-    """Tick files, and what must become some."""
-    if path.suffix.lower() == ".parquet" or any(path.glob("*.parquet")):
-        from sabot import _native
+def _looked_at(named: list[str]) -> tuple[list[SecurityTicks], list[str]]:
+    """Tick files as they are; or all files, where they must be converted and joined."""
+    from sabot import _native
 
-        found = _native.find_ticks(os.fspath(path))
-        return [ticks for ticks, foreign in found if not foreign], [Path(t[1]) for t, foreign in found if foreign]
-    return [], [path]
+    found, to_convert, passed_over = _native.find_ticks(named)
+    if passed_over:
+        told = "; ".join(passed_over[:_TOLD_MOST])
+        more = f"; and {len(passed_over) - _TOLD_MOST} more" if len(passed_over) > _TOLD_MOST else ""
+        warnings.warn(f"passed over, since they hold no ticks: {told}{more}", NoTicksWarning, stacklevel=2)
+    return found, to_convert
 
 
 def _converted(
-    paths: list[Path], folder: str | os.PathLike[str], source: TickSource, progress: ShowProgress | None
+    sources: list[str], folder: str | os.PathLike[str], source: TickSource, progress: ShowProgress | None
 ) -> list[SecurityTicks]:
     from sabot.backtest.ticks import converted_ticks
 
@@ -80,7 +91,7 @@ def _converted(
 
     most = source.most if source.names is None else None  # Which names there are is known when all are there.
     made = converted_ticks(
-        paths,
+        sources,
         folder,
         header_row=source.header_row,
         max_workers=source.workers,

@@ -53,7 +53,7 @@ ShowProgress = Callable[[Progress], None]
 
 
 def run_parallel_backtest(
-    file_path: Path,
+    file_path: Path | Sequence[Path],
     strategy: Any,
     config: Config = None,
     max_workers: int | None = None,
@@ -72,8 +72,10 @@ def run_parallel_backtest(
 ) -> BacktestResult:
     """Run a strategy over all securities of a source, several at a time, each on its own.
 
-    Input:    a workbook with a sheet a security, a CSV file, a Parquet file or a folder of them. What is no file of
-              ticks yet is converted first, into `ticks_dir`, which keeps it for the next run, or a folder that goes.
+    Input:    a workbook with a sheet a security, a CSV file, a Parquet file, a folder of them, a glob, or a list of
+              these. What several files have of one security is joined by time. What is no file of ticks yet is
+              converted first, into `ticks_dir`, which keeps it for the next run, or a folder that goes. Files of a
+              folder that hold no ticks are passed over with a NoTicksWarning that names them.
     Strategy: a name (see strategies()) runs in threads. A class derived from Strategy, or a function that returns
               objects of one, runs in processes: it must be importable, and a script must start the run under
               `if __name__ == "__main__":`.
@@ -131,7 +133,7 @@ class MarketMakingBacktest:
 
     def run_streaming(
         self,
-        file_path: Path,
+        file_path: Path | Sequence[Path],
         sheet_names_filter: Sequence[str] | None = None,
         chunk_size: int = 100_000,
         header_row: int = 3,

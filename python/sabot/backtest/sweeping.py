@@ -35,7 +35,7 @@ def _converting(show: Callable[[SweepProgress], None] | None) -> Callable[[TickP
 
 
 def sweep(
-    file_path: Path,
+    file_path: Path | Sequence[Path],
     strategy: Any,
     config: Config = None,
     *,

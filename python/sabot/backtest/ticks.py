@@ -72,6 +72,7 @@ def convert_ticks(
         max_sheets=max_sheets,
         market=market,
         day_first=day_first,
+        overwrite=overwrite,
         rejects=rejects,
         progress=told if progress is not None else None,
     )
@@ -87,6 +88,7 @@ def converted_ticks(
     max_sheets: int | None = None,
     market: str | None = None,
     day_first: bool = True,
+    overwrite: bool = False,
     rejects: Path | None = None,
     progress: Callable[[float, int, int], object] | None = None,
 ) -> list[_native.ConvertedTicks]:

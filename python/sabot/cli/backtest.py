@@ -19,6 +19,7 @@ from sabot.cli.options import (
     TicksFolder,
     find_strategies,
 )
+from sabot.cli.passed_over import telling_passed_over
 from sabot.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ __all__ = ["backtest"]
 EXAMPLES = """[bold]Examples:[/bold]
 sabot backtest --strategy v1_baseline --config config.json --data TickData.xlsx --output out/
 sabot backtest --strategy v1_baseline --config config.json --data ticks/ --parallel --max-workers 4 --output out/
+sabot backtest --strategy v1_baseline --data monday.xlsx --data tuesday.xlsx
+sabot backtest --strategy v1_baseline --data 'ticks/2024-08-*.xlsx' --output out/
 sabot backtest --strategy my_strategies:Skewed --data ticks/ --parallel --output out/
 sabot backtest --strategy v1_baseline --data TickData.xlsx --ticks ticks/ --max-sheets 2"""
 
@@ -86,7 +89,7 @@ def backtest(
         raise OptionError("--max-workers is for --parallel. Add it, or leave --max-workers out.")
     find_strategies(strategy, strategies)
     try:
-        with showing_progress("backtest", quiet=quiet) as show:
+        with telling_passed_over("backtest"), showing_progress("backtest", quiet=quiet) as show:
             result = _run(
                 strategy,
                 data,
@@ -135,7 +138,7 @@ class _Shown:
 
 def _run(
     strategy: str,
-    data: Path,
+    data: list[str],
     options: dict[str, Any],
     *,
     parallel: bool,

@@ -23,8 +23,12 @@ __all__ = [
 ]
 
 TickData = Annotated[
-    Path,
-    typer.Option(metavar="PATH", help="A workbook, a CSV or Parquet file of ticks, or a folder of tick files."),
+    list[str],
+    typer.Option(
+        metavar="PATH",
+        help="A workbook, a CSV or Parquet file of ticks, a folder of them, or a glob in quotes. May be repeated: what "
+        "several have of one security is joined by time.",
+    ),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="JSON: an object a security, DEFAULT for the rest.")

@@ -19,6 +19,7 @@ from sabot.cli.options import (
     TicksFolder,
     find_strategies,
 )
+from sabot.cli.passed_over import telling_passed_over
 from sabot.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def sweep(
 
     find_strategies(strategy, strategies)
     try:
-        with showing_progress("sweep", quiet=quiet) as show:
+        with telling_passed_over("sweep"), showing_progress("sweep", quiet=quiet) as show:
             result = run(
                 data,
                 strategy,

@@ -1,59 +1,60 @@
-// The tick files that a run finds in a folder.
+// The ticks that a run finds.
 #include <algorithm>
 #include <filesystem>
-#include <map>
-#include <system_error>
+#include <set>
+#include <utility>
 
 #include "sabot/backtest/run.h"
 #include "sabot/data/errors.h"
 #include "sabot/ticks/tick_file.h"
+#include "sabot/ticks/tick_sources.h"
 
 namespace sabot::backtest {
 namespace {
 
-namespace fs = std::filesystem;
+using ticks::TickSource;
+using Kind = TickSource::Kind;
 
-SecurityTicks LookAt(const fs::path& path) {
-  SecurityTicks found{.security = path.stem().string(), .path = path.string()};
-  const auto look = ticks::LookAtTickFile(found.path);
-  if (!look.ok()) {
-    found.error = look.status().message();
-    return found;
-  }
-  found.rows = look->info.rows;
-  found.foreign = !ticks::IsTickFile(found.path).ValueOr(true);  // What is wrong then is said by who reads it.
-  if (!look->info.security.empty()) found.security = look->info.security;
-  return found;
+SecurityTicks TicksOf(const TickSource& source) {
+  SecurityTicks ticks{.security = source.info.security, .path = source.path, .rows = source.info.rows};
+  if (source.kind == Kind::kBroken) ticks.error = source.why;
+  if (ticks.security.empty()) ticks.security = std::filesystem::path(source.path).stem().string();
+  return ticks;
+}
+
+// Whether each has results of its own as it is.
+bool CanRun(const std::vector<TickSource>& sources) {
+  std::set<std::string> results;
+  return std::ranges::all_of(sources, [&](const TickSource& source) {
+    return source.kind != Kind::kToConvert && results.insert(ticks::TickFileName(TicksOf(source).security)).second;
+  });
 }
 
 }  // namespace
 
-arrow::Result<std::vector<SecurityTicks>> FindTicks(const std::string& path) {
-  std::error_code error;
-  std::vector<fs::path> paths;
-  if (fs::is_directory(path, error)) {
-    for (const auto& entry : fs::directory_iterator(path, error)) {
-      const std::string name = entry.path().filename().string();
-      if (entry.path().extension() == ".parquet" && !name.starts_with('.')) paths.push_back(entry.path());
-    }
-    std::sort(paths.begin(), paths.end());
-  } else if (fs::exists(path, error)) {
-    paths.emplace_back(path);
+arrow::Result<FoundTicks> FindTicks(const std::vector<std::string>& paths) {
+  ARROW_ASSIGN_OR_RAISE(auto sources, ticks::FindTickSources(paths));
+  FoundTicks found;
+  std::erase_if(sources, [&](const TickSource& source) {
+    if (source.kind == Kind::kNoTicks) found.passed_over.push_back(source.why);
+    return source.kind == Kind::kNoTicks;
+  });
+  if (sources.empty()) {
+    std::string named;
+    for (const std::string& path : paths) named += (named.empty() ? "'" : ", '") + path + "'";
+    for (const std::string& why : found.passed_over) named += "; " + why;
+    return data::DataError("backtest: there are no ticks in " + named +
+                           ". Name workbooks, CSV or Parquet files of ticks, or a folder of them.");
   }
-  if (paths.empty()) {
-    return data::DataError("backtest: there are no tick files (*.parquet) in '" + path +
-                           "'. Name a folder of them, or a workbook, CSV or Parquet file of ticks.");
-  }
-  std::vector<SecurityTicks> found;
-  std::map<std::string, std::string> taken;  // What files of results are called by, with the tick file.
-  for (const auto& each : paths) {
-    found.push_back(LookAt(each));
-    const auto [other, is_new] = taken.emplace(ticks::TickFileName(found.back().security), found.back().path);
-    if (!is_new) {
-      return data::OptionError("backtest: '" + other->second + "' and '" + found.back().path + "' are both of " +
-                               found.back().security + ". Leave one of them out.");
+  const bool can_run = CanRun(sources);
+  for (const TickSource& source : sources) {
+    if (can_run) {
+      found.ticks.push_back(TicksOf(source));
+    } else {
+      found.to_convert.push_back(source.path);
     }
   }
+  std::ranges::sort(found.ticks, {}, &SecurityTicks::path);
   return found;
 }
 

@@ -25,12 +25,18 @@ struct SecurityTicks {
   std::string path;
   int64_t rows = 0;       // As the file's footer says.
   std::string error = {};  // Why they cannot be used: it has no simulation, only this.
-  bool foreign = false;    // Its columns are no ticks yet: it must be converted first.
 };
 
-// The tick files of a folder, or the one that `path` is, in the order of their names. One that cannot be looked at is
-// among them with its error. Errors (kData): there are none; (kOption): two are of one security.
-arrow::Result<std::vector<SecurityTicks>> FindTicks(const std::string& path);
+// What paths stand for: tick files that can be run as they are, or files that must be converted, together, first.
+struct FoundTicks {
+  std::vector<SecurityTicks> ticks;     // By the files' names. One that cannot be read is among them with its error.
+  std::vector<std::string> to_convert;  // All files of ticks, in their order, where `ticks` is empty.
+  std::vector<std::string> passed_over;  // Files of folders and globs that hold no ticks: why.
+};
+
+// Of files, globs and folders; see ticks::FindTickSources. Files must be converted where one of them is no tick file,
+// or two are of one security, which joins them. Errors: a path for which there is nothing; there are no ticks (kData).
+arrow::Result<FoundTicks> FindTicks(const std::vector<std::string>& paths);
 
 // The same strategy for all securities, with what each runs with.
 struct RunPlan {
