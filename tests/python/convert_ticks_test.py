@@ -667,6 +667,7 @@ def test_a_conversion_that_is_ended_leaves_whole_files(how: signal.Signals, tmp_
     table = convert_ticks(path, out)
     assert table["error"].null_count == 12
     assert sum(table["skipped"].to_pylist()) == len(left)
+    assert not [name for name in names_in(out) if name.endswith(".sorting")]  # Nor is what was killed left.
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
