@@ -216,6 +216,25 @@ TEST(ConvertTicks, TicksOfOtherInputsAreNotOverwritten) {
   EXPECT_EQ(VolumesOf(out + "/z.parquet"), (Volumes{6}));
 }
 
+TEST(ConvertTicks, AnInputThatIsBrokenCostsNoTicksOfBefore) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "other");
+  WriteBytes(folder / "a.csv", LinesOf({{1, 1}}));
+  WriteBytes(folder / "other/a.csv", LinesOf({{2, 2}}));
+  WriteBytes(folder / "many.csv", LinesOf({{3, 3}}, "a"));
+  const std::vector<std::string> sources = {folder / "a.csv", folder / "other/a.csv", folder / "many.csv"};
+  ASSERT_TRUE(ConvertTicks(sources, folder / "out").ValueOrDie()[0].status.ok());
+  for (const std::string& broken : {sources[1], sources[2]}) {
+    const std::string whole = BytesOf(broken);
+    WriteBytes(broken, "\x1F\x8B");
+    const auto results = ConvertTicks(sources, folder / "out").ValueOrDie();
+    ASSERT_EQ(results.size(), 2U);
+    for (const auto& result : results) EXPECT_FALSE(result.status.ok());
+    EXPECT_EQ(VolumesOf(folder / "out/a.parquet"), (Volumes{1, 2, 3}));
+    WriteBytes(broken, whole);
+  }
+}
+
 TEST(ConvertTicks, ATickFileIsAnInputUnlessItIsACopy) {
   const TemporaryFolder folder;
   WriteBytes(folder / "a.csv", LinesOf({{1, 1}, {2, 2}}));

@@ -24,6 +24,7 @@ arrow::Status Conversion::MayReplace(const std::string& path, const std::string&
                            "--overwrite).");
   }
   const auto& made_from = look->info.source_paths;
+  const std::scoped_lock lock(mutex_);
   const bool known = std::ranges::all_of(made_from, [this](const auto& input) { return inputs_.contains(input); });
   if (known && !made_from.empty()) return arrow::Status::OK();
   std::string named;

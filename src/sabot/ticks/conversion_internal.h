@@ -6,10 +6,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sabot/ticks/convert_ticks.h"
 #include "sabot/ticks/ordered_ticks.h"
@@ -20,14 +22,14 @@ namespace sabot::ticks::internal {
 // Any thread.
 class Conversion {
  public:
-  // `inputs`: all files that are read, as PathOfInput writes them.
+  // `inputs`: all files that can be read, as PathOfInput writes them.
   Conversion(std::string folder, const ConvertTicksOptions& options, std::set<std::string> inputs,
              std::shared_ptr<SortingFolder> sorting)
       : folder_(std::move(folder)), options_(options), inputs_(std::move(inputs)), sorting_(std::move(sorting)) {}
 
   const ConvertTicksOptions& options() const { return options_; }
   const std::string& folder() const { return folder_; }
-  const std::set<std::string>& inputs() const { return inputs_; }
+  const std::set<std::string>& inputs() const { return inputs_; }  // Before anything is read.
   std::string PathOf(const std::string& security) const { return folder_ + "/" + TickFileName(security); }
 
   // Ticks that will be the file at `path`, or a part of it.
@@ -40,6 +42,11 @@ class Conversion {
   // Whether ticks of `source` may take the place of what is there. Error (kData): that is none of ours, or was made
   // from something that is not among the inputs and would be lost.
   arrow::Status MayReplace(const std::string& path, const std::string& source) const;
+  // Inputs that could not be read to their end are none: what was made from them is not replaced by what lacks them.
+  void Lose(const std::vector<std::string>& inputs) {
+    const std::scoped_lock lock(mutex_);
+    for (const std::string& input : inputs) inputs_.erase(input);
+  }
 
   arrow::Status Reject(const std::string& where, const std::string& reason, std::string row);
   void CountRows(int64_t rows) { rows_ += rows; }
@@ -49,6 +56,7 @@ class Conversion {
  private:
   std::string folder_;
   const ConvertTicksOptions& options_;
+  mutable std::mutex mutex_;
   std::set<std::string> inputs_;
   std::shared_ptr<SortingFolder> sorting_;
   std::atomic<int64_t> rows_ = 0;

@@ -28,6 +28,7 @@ void Gathering::Read(std::size_t job) {
     const auto named = std::ranges::count_if(*parts, [](const TickPart& part) { return !part.security.empty(); });
     for (TickPart& part : *parts) Take(job, std::move(part), static_cast<std::size_t>(named));
   } else if (this->job(job).has_symbols()) {
+    conversion_.Lose(info.paths);
     Fail(job, std::filesystem::path(info.paths.front()).stem().string(), parts.status());
   } else {
     Take(job, {.security = info.security, .status = parts.status()}, 1);
@@ -128,14 +129,15 @@ arrow::Status Gathering::Write(Target& target) {
   for (const auto& [job, part] : target.parts) jobs.push_back(job);
   ARROW_RETURN_NOT_OK(Describe(jobs, &result.info));
   result.source = result.info.source;
-  if (jobs.size() > 1) return WriteJoined(target);
   TickPart& only = target.parts.begin()->second;
+  if (jobs.size() == 1 && job(jobs.front()).tick_file() != nullptr) {
+    return StandForItself(job(jobs.front()), &result), arrow::Status::OK();
+  }
+  if (reads_symbols_) ARROW_RETURN_NOT_OK(conversion_.MayReplace(result.path, result.source));
+  if (jobs.size() > 1) return WriteJoined(target);
   if (only.ticks != nullptr) {
     result.info.rejected = only.rejected;
     return only.ticks->CloseAs(result.path, result.info).Value(&result.info);
-  }
-  if (job(jobs.front()).tick_file() != nullptr) {
-    return StandForItself(job(jobs.front()), &result), arrow::Status::OK();
   }
   ARROW_ASSIGN_OR_RAISE(const auto look, LookAtTickFile(only.file));
   result.info = look.info;
@@ -145,7 +147,6 @@ arrow::Status Gathering::Write(Target& target) {
 
 arrow::Status Gathering::WriteJoined(Target& target) {
   ConvertedTicks& result = target.result;
-  ARROW_RETURN_NOT_OK(conversion_.MayReplace(result.path, result.source));
   ARROW_ASSIGN_OR_RAISE(const auto runs, TickRuns::Make(conversion_.sorting()));
   bool with_side = false;
   for (auto& [job, part] : target.parts) {

@@ -70,6 +70,7 @@ void Gathering::Decide() {
   for (const std::size_t job : jobs()) {
     if (!this->job(job).has_symbols()) continue;
     if (!states_[job].status.ok()) {
+      conversion_.Lose(this->job(job).info().paths);
       Fail(job, std::filesystem::path(this->job(job).info().paths.front()).stem().string(), states_[job].status);
     } else if (!FindUpToDate(job)) {
       reads_symbols_ = true;

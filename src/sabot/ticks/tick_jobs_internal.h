@@ -77,7 +77,7 @@ struct PlannedJob {
 
 struct TickPlan {
   std::vector<PlannedJob> jobs;  // In the order of the inputs.
-  std::set<std::string> inputs;  // All files, as PathOfInput writes them.
+  std::set<std::string> inputs;  // All files but those that failed, as PathOfInput writes them.
 };
 
 // The jobs of all that is named. Errors: see ConvertTicks.

@@ -26,15 +26,15 @@ class Plan {
     const arrow::Status status = kind == InputKind::kWorkbook ? AddWorkbook(file)
                                  : kind == InputKind::kOther  ? NoTicks(file)
                                                               : AddColumns(file, kind);
-    plan_.inputs.insert(PathOfInput(file));
-    if (status.ok()) return;
+    ++files_;
+    if (status.ok()) return static_cast<void>(plan_.inputs.insert(PathOfInput(file)));
     failed_ = status;
     const TickInput input{.file = file};
     Fail(StemOfInput(input), NameOfInput(input), status);
   }
 
   arrow::Result<TickPlan> Finish() {
-    if (plan_.inputs.size() == 1 && !failed_.ok()) return failed_;  // Of a single source nothing else is left.
+    if (files_ == 1 && !failed_.ok()) return failed_;  // Of a single source nothing else is left.
     if (!symbols_.empty()) plan_.jobs[symbols_at_].job = MakeSymbolsJob(std::move(symbols_), options_);
     if (!feed_.empty()) {
       std::ranges::stable_sort(feed_, {}, [](const TickInput& input) { return input.rows; });  // Trades come first.
@@ -120,6 +120,7 @@ class Plan {
   std::vector<TickInput> feed_;     // Of trades and quotes.
   std::size_t symbols_at_ = 0;      // Of the plan's jobs.
   std::size_t feed_at_ = 0;
+  int64_t files_ = 0;
   arrow::Status failed_;
 };
 
