@@ -132,6 +132,7 @@ TEST(ConvertTicks, InputsOfOneSecurityAreJoinedByTime) {
   EXPECT_EQ(results[0].info.reordered, 1);  // Within its own input.
   EXPECT_EQ(VolumesOf(folder / "out/a.parquet"), (Volumes{2, 4, 1, 5, 3}));  // Equal times: in the order of inputs.
   EXPECT_TRUE(ConvertTicks(sources, folder / "out").ValueOrDie()[0].skipped);
+  EXPECT_EQ(ConvertTicks(sources, folder / "out//").ValueOrDie()[0].path, folder / "out/a.parquet");
   const auto turned = ConvertTicks({sources[1], sources[0]}, folder / "out").ValueOrDie();
   EXPECT_FALSE(turned[0].skipped);
   EXPECT_EQ(VolumesOf(folder / "out/a.parquet"), (Volumes{4, 2, 5, 1, 3}));

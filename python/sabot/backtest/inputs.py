@@ -17,7 +17,7 @@ __all__ = ["NoTicksWarning", "SecurityTicks", "ShowProgress", "TickProgress", "T
 # Security, path, rows, and why they cannot be used.
 SecurityTicks = tuple[str, str, int, str]
 
-_TOLD_MOST = 8
+_TOLD_MOST = 3  # Of files that hold no ticks.
 
 
 class NoTicksWarning(UserWarning):
@@ -74,7 +74,7 @@ def _looked_at(named: list[str]) -> tuple[list[SecurityTicks], list[str]]:
 
     found, to_convert, passed_over = _native.find_ticks(named)
     if passed_over:
-        told = "; ".join(passed_over[:_TOLD_MOST])
+        told = "; ".join(why.rstrip(".") for why in passed_over[:_TOLD_MOST])
         more = f"; and {len(passed_over) - _TOLD_MOST} more" if len(passed_over) > _TOLD_MOST else ""
         warnings.warn(f"passed over, since they hold no ticks: {told}{more}", NoTicksWarning, stacklevel=2)
     return found, to_convert

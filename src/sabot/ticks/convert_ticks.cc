@@ -134,7 +134,8 @@ arrow::Result<std::vector<ConvertedTicks>> ConvertTicks(const std::vector<std::s
   env::NoInterrupt none;
   const env::InterruptScope scope(options.interrupt != nullptr ? *options.interrupt : none);
   ARROW_ASSIGN_OR_RAISE(auto plan, internal::PlanTickJobs(sources, options));
-  ARROW_ASSIGN_OR_RAISE(const auto place, env::StorageOf(folder));
+  ARROW_ASSIGN_OR_RAISE(auto place, env::StorageOf(folder));
+  while (place.path.size() > 1 && place.path.ends_with('/')) place.path.pop_back();
   ARROW_RETURN_NOT_OK(place.storage->CreateFolder(place.path));
   internal::RemoveLeftSortingFolders(place.path);
   ARROW_ASSIGN_OR_RAISE(auto sorting, internal::SortingFolder::Make(place.path));
