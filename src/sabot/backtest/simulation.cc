@@ -61,9 +61,10 @@ class TickSimulation final : public Simulation {
   int64_t last_trade_timestamp_ = 0;
   int64_t rows_ = 0;
   int64_t crossed_ = 0;
-  int64_t decided_ = 0;        // Ticks at which the strategy was asked;
-  int64_t one_sided_ = 0;      // of them, those without a best bid or a best ask,
-  int64_t decided_trades_ = 0;  // and the trades.
+  int64_t trades_seen_ = 0;     // Trade ticks.
+  int64_t undecided_ = 0;       // Ticks at which the strategy was not asked,
+  int64_t undecided_trades_ = 0;  // and the trades of them.
+  int64_t one_sided_ = 0;       // Of the others, those without a best bid or a best ask.
   std::vector<TradeRow> trades_;
   EquitySamples equity_;
 };
@@ -109,6 +110,7 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
     venue_.KeepLimits(ledger_.position());
   }
   if (tick.type == TickType::kTrade) {
+    ++trades_seen_;
     performance_.OnTrade(clock_.date());
     if (venue_.Rests()) {
       venue_.Match(tick, has_sides_, ledger_.position(), fills_);
@@ -132,12 +134,14 @@ arrow::Status TickSimulation::Step(const Tick& tick, std::span<const double> fea
   }
 
   if (clock_.open() && !flattened_) {
-    ++decided_;
-    one_sided_ += !venue_.book().two_sided();
-    decided_trades_ += tick.type == TickType::kTrade;
+    const Book& book = venue_.book();
+    if (!(book.bid.price < book.ask.price)) one_sided_ += !book.two_sided();  // The rare case, by one comparison.
     venue_.set_now(tick.timestamp);
-    auto status = strategy_->OnTick({tick, venue_.book(), ledger_, options_.venue.limits, features}, venue_);
+    auto status = strategy_->OnTick({tick, book, ledger_, options_.venue.limits, features}, venue_);
     if (!status.ok()) return OfStrategy(status);
+  } else {
+    ++undecided_;
+    undecided_trades_ += tick.type == TickType::kTrade;
   }
   if (equity_.Due(tick.timestamp)) equity_.Add(EquityAt(tick.timestamp));
   return arrow::Status::OK();
@@ -239,9 +243,9 @@ arrow::Result<Outcome> TickSimulation::Finish() {
   outcome.crossed = crossed_;
   outcome.orders_rejected = venue_.counts().refused_all();
   outcome.activity = {.session = HoursText(options_.venue.market),
-                      .outside_session = rows_ - decided_,
+                      .outside_session = undecided_,
                       .book_missing = one_sided_,
-                      .market_trades = decided_trades_,
+                      .market_trades = trades_seen_ - undecided_trades_,
                       .orders = venue_.counts()};
   return outcome;
 }
