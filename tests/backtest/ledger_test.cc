@@ -86,6 +86,38 @@ TEST(LotGrid, SnapsNoiseOnly) {
   EXPECT_EQ(LotGrid().Within(0.29), 0.29);
 }
 
+// Two hundred million lots: what is left of them is off by the last digits of all of them.
+TEST(LotGrid, CountsTheLotsThatLargeSizesDifferBy) {
+  constexpr double kLimit = 2e6;
+  for (const double lot_size : {0.01, 0.001, 0.1}) {
+    const LotGrid lots(lot_size);
+    const double per_unit = std::round(1 / lot_size);
+    for (int64_t left = 0; left < 20'000; ++left) {
+      const double position = (kLimit * per_unit - static_cast<double>(left)) / per_unit;
+      ASSERT_EQ(lots.Within(kLimit - position, kLimit), static_cast<double>(left) / per_unit) << lot_size;
+      ASSERT_EQ(lots.Sum(kLimit, -position), static_cast<double>(left) / per_unit) << lot_size;
+      const double large = static_cast<double>(100'000'003 + 9'973 * left) / per_unit;
+      ASSERT_EQ(lots.Within(large), large) << lot_size;
+      ASSERT_EQ(lots.Within(large + 0.9 * lot_size), large) << lot_size;
+    }
+  }
+  // A billion lots are not one more.
+  EXPECT_EQ(LotGrid(0.01).Within(1e7), 1e7);
+  EXPECT_EQ(LotGrid(1e-8).Within(100), 100);
+}
+
+TEST(Ledger, ALargePositionOfLotsHasNoDust) {
+  Ledger ledger({}, LotGrid(0.001));
+  for (int i = 1; i < 1'000; ++i) {
+    const double kept = i / 1000.0;
+    ledger.Apply(Side::kBuy, 7, 2e6 + kept, 0);
+    ledger.Apply(Side::kSell, 7, 2e6, 0);
+    ASSERT_EQ(ledger.position(), kept);
+    ledger.Apply(Side::kSell, 7, kept, 0);
+    ASSERT_EQ(ledger.position(), 0);
+  }
+}
+
 // A closing fill at the average price realises 0, never -0, which would be written differently.
 TEST(Ledger, NothingGainedIsPositiveZero) {
   for (const Side side : {Side::kBuy, Side::kSell}) {

@@ -228,6 +228,24 @@ TEST(Simulation, ALotSizeChangesNothingButDust) {
       std::vector<double>({100}));
 }
 
+// 2,000,000 - 1,989,999.87 is 1,000,013 lots, and 1,000,012.9999999888 in binary.
+TEST(Simulation, LimitsOfManyLotsLeaveEachOfThem) {
+  const VenueOptions venue{.lot_size = 0.01, .limits = {.max_position = 2e6}};
+  const auto rest_of = [&](double position) {
+    const double room = (200'000'000 - std::round(position * 100)) / 100;
+    const auto played = Play({Ask(0, 101, 3e6), Trade(1, 99, 1), Ask(2, 101, 3e6)},
+                             {{0, Sends({.price = 100, .size = position})},
+                              {1, Sends({.price = 101, .size = room, .type = OrderType::kFillOrKill})}},
+                             venue);
+    EXPECT_EQ(played.outcome.activity.orders.cut, 0) << position;
+    EXPECT_EQ(played.outcome.orders_rejected, 0) << position;
+    EXPECT_EQ(played.quantities(), std::vector<double>({position, room}));
+    EXPECT_EQ(played.outcome.final_position, 2e6);
+  };
+  for (int64_t lots = 1; lots < 200'000'000; lots += 1'234'567) rest_of(static_cast<double>(lots) / 100);
+  for (int64_t lots = 199'999'800; lots < 200'000'000; ++lots) rest_of(static_cast<double>(lots) / 100);
+}
+
 TEST(Simulation, AResizeCountsWhatWasFilled) {
   const std::vector<Tick> ticks{Bid(0, 100, 0), Bid(10 * kMillisecondNs, 100, 0), Trade(12 * kMillisecondNs, 100, 4),
                                 Trade(20 * kMillisecondNs, 100, 50)};

@@ -31,7 +31,7 @@ double Ledger::Apply(Side side, double price, double quantity, double fee) {
       position_ += sign * quantity;
     }
   }
-  position_ = lots_.Snap(position_);
+  position_ = lots_.Snap(position_, std::max(held, quantity));
   if (position_ == 0) average_ = 0;
   const double notional = contract_.Notional(quantity, price);
   turnover_ += std::abs(notional);

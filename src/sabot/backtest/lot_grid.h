@@ -15,19 +15,32 @@ class LotGrid {
     if (std::abs(per_unit_ * lot_size - 1) > 1e-9) per_unit_ = 0;
   }
 
+  // `largest`, here and below: of the terms that a size is the sum of, where it may be less than they are. A sum is off
+  // by the last digits of its largest term: 2,000,000.03 - 2,000,000 is 0.03 and 2.8e-11.
+
   // The size without what the rounding of sums leaves over; any other size is as it was.
-  double Snap(double size) const {
+  double Snap(double size, double largest = 0) const {
     if (lot_size_ == 0 || std::isinf(size)) return size;
     const double lots = Size(std::round(size / lot_size_));
-    return std::abs(size - lots) <= kNoise * std::max(lot_size_, std::abs(size)) ? lots : size;
+    const double noise = std::max(kNoise * std::abs(size), Slack(size, largest) * lot_size_);
+    return std::abs(size - lots) <= noise ? lots : size;
   }
+  // Of two sizes, the second of which may be negative, in whole lots where both are.
+  double Sum(double size, double other) const { return Snap(size + other, std::max(std::abs(size), std::abs(other))); }
   // The most whole lots in a size.
-  double Within(double size) const {
-    return lot_size_ == 0 || std::isinf(size) ? size : Size(std::floor(size / lot_size_ + kNoise));
+  double Within(double size, double largest = 0) const {
+    if (lot_size_ == 0 || std::isinf(size)) return size;
+    return Size(std::floor(size / lot_size_ + Slack(size, largest)));
   }
 
  private:
-  static constexpr double kNoise = 1e-9;  // How far from a lot a size may be that rounding alone has taken off it.
+  static constexpr double kNoise = 1e-9;  // Of a size or a lot: more than many sums are off by.
+  static constexpr double kDigits = 1e-14;  // Of the largest term: more than a few sums are off by.
+
+  // How far, in lots, from a whole number of them rounding alone may have taken a size.
+  double Slack(double size, double largest) const {
+    return std::clamp(kDigits * std::max(std::abs(size), largest) / lot_size_, kNoise, 0.5);
+  }
 
   // Where a unit is so many lots, as with 0.1, it is the size that a decimal text reads as: 3 x 0.1 is not 0.3, and
   // 3 / 10 is. Never -0, which would be written differently.

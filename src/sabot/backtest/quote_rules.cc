@@ -70,7 +70,9 @@ QuoteSizes::QuoteSizes(const Settings& settings) {
 }
 
 double QuoteSizes::At(Side side, double price, const Moment& moment) const {
-  return InLots(std::min(sizes_[IndexOf(side)], moment.limits.At(price) - Sign(side) * moment.ledger.position()));
+  const double limit = moment.limits.At(price);
+  const double room = lots_.Within(limit - Sign(side) * moment.ledger.position(), limit);
+  return std::min(InLots(sizes_[IndexOf(side)]), room);
 }
 
 QuoteRules::QuoteRules(const Settings& settings)

@@ -68,8 +68,9 @@ double Venue::OthersOf(const Order& order) const {
 
 double Venue::Room(const Order& order) const {
   const double sign = Sign(order.request.side);
-  if (order.request.reduce_only) return std::max(-sign * position_, 0.0);
-  return LimitOf(order) - sign * position_ - OthersOf(order);
+  if (order.request.reduce_only) return lots_.Within(std::max(-sign * position_, 0.0));
+  const double limit = LimitOf(order);
+  return lots_.Within(limit - sign * position_ - OthersOf(order), limit);
 }
 
 void Venue::Post(Message message) {
@@ -152,7 +153,7 @@ void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) 
       break;
     case Message::Kind::kResize:
       if (Order* order = FindOrder(message.order); order != nullptr && order->state == OrderState::kResting) {
-        const double size = std::min(message.size - order->filled, lots_.Within(Room(*order)));
+        const double size = std::min(message.size - order->filled, Room(*order));
         if (!(size > 0)) {
           Remove(order->id);
         } else {
@@ -173,7 +174,7 @@ void Venue::Arrive(OrderId id, int64_t now, std::vector<Fill>& fills) {
   Order* order = FindOrder(id);
   if (order == nullptr) return;  // Cancelled on its way.
   const OrderRequest& request = order->request;
-  const double room = lots_.Within(Room(*order));
+  const double room = Room(*order);
   const bool all = request.type == OrderType::kFillOrKill && !request.reduce_only;
   if (!(room > 0) || (all && room < order->remaining)) {
     return Refuse(id, request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
@@ -187,7 +188,7 @@ void Venue::Arrive(OrderId id, int64_t now, std::vector<Fill>& fills) {
       opposite.exists() && (request.type == OrderType::kMarket || Reaches(request.side, request.price, opposite.price));
   if (request.type == OrderType::kPostOnly && crosses) return Refuse(id, Refusal::kPostOnly);
   if (Takes(request.type) && crosses) {
-    if (request.type == OrderType::kFillOrKill && lots_.Snap(opposite.available()) < order->remaining) {
+    if (request.type == OrderType::kFillOrKill && lots_.Snap(opposite.available(), opposite.size) < order->remaining) {
       return Refuse(id, Refusal::kNothingToTake);
     }
     if (!PreventSelfTrade(id)) return Refuse(id, Refusal::kSelfTrade);
@@ -219,8 +220,8 @@ bool Venue::PreventSelfTrade(OrderId id) {
         break;
       case SelfTrade::kDecrement: {
         const double both = std::min(taker.remaining, own->remaining);
-        taker.remaining = lots_.Snap(taker.remaining - both);
-        own->remaining = lots_.Snap(own->remaining - both);
+        taker.remaining = lots_.Sum(taker.remaining, -both);
+        own->remaining = lots_.Sum(own->remaining, -both);
         if (own->remaining == 0) Remove(own->id);
         if (FindOrder(id)->remaining == 0) return false;
         break;
@@ -232,13 +233,13 @@ bool Venue::PreventSelfTrade(OrderId id) {
 // A fill that would be more than the order's size leaves less than nothing, which ends the simulation.
 void Venue::Reduce(Order& order, double quantity) const {
   order.filled += quantity;
-  order.remaining = lots_.Snap(order.remaining - quantity);
+  order.remaining = lots_.Sum(order.remaining, -quantity);
   if (order.filled > order.request.size * (1 + kNoise)) order.remaining = -1;
 }
 
 void Venue::Take(Order& order, int64_t now, std::vector<Fill>& fills) {
   Level& level = book_.best(Opposite(order.request.side));
-  const double quantity = std::min(order.remaining, lots_.Snap(level.available()));
+  const double quantity = std::min(order.remaining, lots_.Snap(level.available(), level.size));
   if (!(quantity > 0)) return;
   level.consumed += quantity;
   position_ += Sign(order.request.side) * quantity;
@@ -297,7 +298,7 @@ void Venue::KeepLimits(double position) {
   for (std::size_t i = orders_.size(); i-- > 0;) {
     const Order& order = orders_[i];
     if (order.state != OrderState::kResting || order.request.reduce_only) continue;
-    const double room = lots_.Within(Room(order));
+    const double room = Room(order);
     if (order.remaining <= room) continue;
     if (room > 0) {
       orders_[i].remaining = room;

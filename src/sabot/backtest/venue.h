@@ -71,7 +71,8 @@ class Venue final : public Orders {
   OrderId Add(const OrderRequest& request);
   double LimitOf(const Order& order) const;
   double OthersOf(const Order& order) const;
-  // What an order may be: what the limits leave beside the resting ones of its side, or what there is to reduce.
+  // What an order may be: what the limits leave beside the resting ones of its side, or what there is to reduce;
+  // in whole lots.
   double Room(const Order& order) const;
   void Arrive(OrderId id, int64_t now, std::vector<Fill>& fills);
   // Whether the order may take; own orders in its way go, by the venue's rule.

@@ -20,7 +20,7 @@ double Venue::FillResting(Order& order, double quantity, int64_t timestamp, std:
   if (!(quantity > 0)) return 0;
   const double sign = Sign(order.request.side);
   const double limit = order.request.reduce_only ? 0 : LimitOf(order);
-  const double most = lots_.Snap(std::max(limit - sign * position_, 0.0));
+  const double most = std::max(lots_.Sum(limit, -sign * position_), 0.0);
   const bool cut = quantity - most > (limit == 0 ? 0 : kNoise * limit);
   if (cut) {
     quantity = most;
@@ -77,17 +77,17 @@ void Venue::MatchSide(Side side, const Tick& trade, std::vector<Fill>& fills) {
       const bool capped = options_.through_fill == ThroughFill::kCapped;
       const double quantity = capped ? std::min(order->remaining, left) : order->remaining;
       const double filled = FillResting(*order, quantity, trade.timestamp, fills);
-      if (capped) left = lots_.Snap(left - filled);
+      if (capped) left = lots_.Sum(left, -filled);
       continue;
     }
     const double used = std::min(std::max(order->ahead - eaten, 0.0), left);
-    left = lots_.Snap(left - used);
+    left = lots_.Sum(left, -used);
     eaten += used;
-    left = lots_.Snap(left - FillResting(*order, std::min(order->remaining, left), trade.timestamp, fills));
+    left = lots_.Sum(left, -FillResting(*order, std::min(order->remaining, left), trade.timestamp, fills));
   }
   for (Order* order : met_) {
     if (order->request.price != trade.price) continue;
-    order->ahead = lots_.Snap(std::max(order->ahead - eaten, 0.0));
+    order->ahead = std::max(lots_.Sum(order->ahead, -eaten), 0.0);
   }
 }
 
@@ -117,7 +117,7 @@ void Venue::CrossSide(Side side, const Tick& quote, std::vector<Fill>& fills) {
   if (met_.empty()) return;
   double left = options_.through_fill == ThroughFill::kCapped ? quote.volume : kInfinity;
   for (Order* order : met_) {
-    left = lots_.Snap(left - FillResting(*order, std::min(order->remaining, left), quote.timestamp, fills));
+    left = lots_.Sum(left, -FillResting(*order, std::min(order->remaining, left), quote.timestamp, fills));
   }
   DropFilled();
 }
