@@ -11,6 +11,7 @@
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/result_folder.h"
 #include "sabot/connectors/parquet_source.h"
+#include "tests/backtest/ending_plan.h"
 #include "tests/backtest/tick_folder.h"
 
 namespace sabot::backtest {
@@ -115,6 +116,22 @@ TEST_F(RunTest, AFileThatIsNoneFailsAloneAndItsOldFilesGo) {
   expected.erase("bbb_trades_timeseries.csv");
   expected[kUnfinishedFileName] = "security\nAAA\nbbb\nCCC\n";  // Named by its file.
   EXPECT_EQ(FilesOf(out_), expected);
+}
+
+TEST_F(RunTest, AnInterruptedStrategyEndsTheRun) {
+  env::NoInterrupt interrupt;
+  const auto securities = FindTicks({ticks_}).ValueOrDie().ticks;
+  for (const auto& status : {Interrupted(), arrow::Status::Cancelled("it gave up")}) {
+    for (const bool in_make : {false, true}) {
+      const auto results = RunSecurities(EndingPlan(status, in_make), securities, {.workers = 1}, interrupt, {});
+      if (IsInterrupted(status)) {
+        EXPECT_TRUE(IsInterrupted(results.status())) << results.status();
+        continue;
+      }
+      ASSERT_TRUE(results.ok()) << results.status();
+      for (const auto& each : *results) EXPECT_EQ(each.summary.error, "it gave up") << each.summary.security;
+    }
+  }
 }
 
 TEST_F(RunTest, AFileThatIsDamagedInTheMiddleFailsAlone) {

@@ -11,6 +11,7 @@
 
 #include "sabot/backtest/performance.h"
 #include "sabot/ticks/tick_file.h"
+#include "tests/backtest/ending_plan.h"
 #include "tests/backtest/expect_error.h"
 #include "tests/backtest/tick_files.h"
 #include "tests/connectors/temporary_folder.h"
@@ -383,6 +384,22 @@ TEST(Sweep, TellsItsProgress) {
   EXPECT_EQ(last.simulations_all, 36);
   EXPECT_EQ(last.ticks, 12 * (2'000 + 4'500 + 4'000));
   EXPECT_NEAR(last.fraction, 1, 1e-12);
+}
+
+TEST(Sweep, AnInterruptedStrategyEndsTheSweep) {
+  const Market market;
+  auto plan = market.Sweep(R"({"queue": ["fifo", "risk_averse"]})", "{}");
+  for (const auto& status : {Interrupted(), arrow::Status::Cancelled("it gave up")}) {
+    for (const bool in_make : {false, true}) {
+      plan.run = EndingPlan(status, in_make);
+      const auto result = Swept(plan, {}, 2);
+      if (IsInterrupted(status)) {
+        EXPECT_TRUE(IsInterrupted(result.status())) << result.status();
+      } else {
+        EXPECT_EQ(result.ValueOrDie().simulations_failed, 6);
+      }
+    }
+  }
 }
 
 // --- what sets come to ---

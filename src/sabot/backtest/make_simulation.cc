@@ -14,8 +14,9 @@ arrow::Result<std::unique_ptr<Simulation>> MakeSimulation(const StrategyInfo& st
   }
   options.venue = std::move(chosen.venue);
   if (!options.equity_interval_ns) options.equity_interval_ns = chosen.equity_interval_ns;
-  ARROW_ASSIGN_OR_RAISE(auto made, strategy.make(chosen.settings));
-  return Simulation::Make(std::move(options), std::move(made));
+  auto made = strategy.make(chosen.settings);
+  ARROW_RETURN_NOT_OK(OfStrategy(made.status()));
+  return Simulation::Make(std::move(options), std::move(made).ValueUnsafe());
 }
 
 }  // namespace sabot::backtest

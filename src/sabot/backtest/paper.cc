@@ -93,10 +93,11 @@ class SymbolSimulations final : public PaperTrading {
     for (int64_t slot = 0; slot < keys[0]->length(); ++slot) {
       ARROW_ASSIGN_OR_RAISE(auto name, NameOfKey(*keys[0], slot));
       ARROW_ASSIGN_OR_RAISE(auto config, plan_.config.For(name));
-      ARROW_ASSIGN_OR_RAISE(auto strategy, plan_.strategy.make(config.settings));
-      ARROW_ASSIGN_OR_RAISE(
-          auto simulation,
-          Simulation::Make({.venue = std::move(config.venue), .equity_interval_ns = 0}, std::move(strategy)));
+      auto strategy = plan_.strategy.make(config.settings);
+      ARROW_RETURN_NOT_OK(OfStrategy(strategy.status()));
+      ARROW_ASSIGN_OR_RAISE(auto simulation,
+                            Simulation::Make({.venue = std::move(config.venue), .equity_interval_ns = 0},
+                                             std::move(strategy).ValueUnsafe()));
       symbols_.push_back({.name = std::move(name), .simulation = std::move(simulation)});
     }
     return arrow::Status::OK();

@@ -161,12 +161,17 @@ class Runs {
       auto result = Run(index);
       lock.lock();
       ++progress_.securities;
-      if (result.ok()) results_[index] = std::move(result).ValueUnsafe();
+      if (result.ok()) {
+        results_[index] = std::move(result).ValueUnsafe();
+      } else if (status_.ok()) {
+        status_ = result.status();
+        stopped_ = true;
+      }
     }
     --working_;
   }
 
-  // Returns when `Done` was called; meanwhile watches.
+  // Returns when `Done` was called; meanwhile watches. What ended the run, if anything did.
   arrow::Status Watch(env::Interrupt& interrupt, const WatchProgress& progress) {
     arrow::Status status;
     for (;;) {
@@ -174,7 +179,7 @@ class Runs {
       {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, std::chrono::milliseconds(env::kInterruptEveryMs), [this] { return done_; });
-        if (done_) return status;
+        if (done_) return status.ok() ? status_ : status;
         now = progress_;
       }
       now.rows = rows_;
@@ -217,6 +222,7 @@ class Runs {
   bool done_ = false;
   RunProgress progress_;
   std::vector<SecurityResult> results_;
+  arrow::Status status_;  // Of the first security that was Cancelled.
   std::atomic<int64_t> rows_ = 0;
   std::atomic<bool> stopped_ = false;
 };

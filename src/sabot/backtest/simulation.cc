@@ -75,13 +75,6 @@ arrow::Status Broken(const std::string& what, int64_t timestamp) {
                                      ". This is a defect of Sabot; the ticks before and at this time reproduce it.");
 }
 
-// What a strategy says went wrong. That a user interrupted it ends the run; what looks like that and is not is an error
-// of this security alone.
-arrow::Status OfStrategy(const arrow::Status& status) {
-  if (!status.IsCancelled() || IsInterrupted(status)) return status;
-  return arrow::Status::UnknownError(status.message().empty() ? "the strategy cancelled itself" : status.message());
-}
-
 arrow::Status TickSimulation::Push(const Ticks& ticks) {
   if (!features_.empty()) ARROW_RETURN_NOT_OK(features_.Compute(ticks));
   has_sides_ = ticks.has_sides();

@@ -23,4 +23,9 @@ bool IsInterrupted(const arrow::Status& status) {
   return status.IsCancelled() && status.detail() != nullptr && std::string_view(status.detail()->type_id()) == kTypeId;
 }
 
+arrow::Status OfStrategy(const arrow::Status& status) {
+  if (!status.IsCancelled() || IsInterrupted(status)) return status;
+  return arrow::Status::UnknownError(status.message().empty() ? "the strategy cancelled itself" : status.message());
+}
+
 }  // namespace sabot::backtest

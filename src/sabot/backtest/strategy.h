@@ -65,6 +65,9 @@ class Orders {
 // What a strategy returns when its user interrupts it, as Ctrl-C does one in Python: Cancelled, and the whole run ends.
 arrow::Status Interrupted();
 bool IsInterrupted(const arrow::Status& status);
+// What a strategy, or what makes it, says went wrong. That a user interrupted it ends the run; what looks like that and
+// is not is an error of this security alone.
+arrow::Status OfStrategy(const arrow::Status& status);
 
 class Strategy {
  public:

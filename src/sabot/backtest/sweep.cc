@@ -17,8 +17,11 @@ namespace {
 
 using internal::Scan;
 
-// Runs items on all threads; returns when all are done, or, after a stop, none is running.
-void RunItems(env::Executor& executor, int64_t items, env::StopFlag& stop, const std::function<void(int64_t)>& run) {
+// Runs items on all threads; returns when all are done, or, after a stop, none is running. The first error stops them.
+arrow::Status RunItems(env::Executor& executor, int64_t items, env::StopFlag& stop,
+                       const std::function<arrow::Status(int64_t)>& run) {
+  std::mutex mutex;
+  arrow::Status first;
   std::atomic<int64_t> next = 0;
   std::atomic<bool> asked = false;
   executor.Run([&](const env::Executor::Another& another) {
@@ -29,9 +32,14 @@ void RunItems(env::Executor& executor, int64_t items, env::StopFlag& stop, const
     while (stop.Check().ok()) {
       const int64_t item = next.fetch_add(1);
       if (item >= items) return;
-      run(item);
+      if (const auto status = run(item); !status.ok()) {
+        stop.Set();
+        const std::lock_guard lock(mutex);
+        if (first.ok()) first = status;
+      }
     }
   });
+  return first.ok() ? stop.Check() : first;
 }
 
 arrow::Status CheckOptions(const SweepOptions& options) {
@@ -106,8 +114,7 @@ class Sweep {
         const Work& work = work_[next++];
         open.push_back(std::make_unique<Scan>(plan_, work.security, work.sets.first, work.sets.count, batch_rows));
       }
-      RunRound(open);
-      ARROW_RETURN_NOT_OK(stop_.Check());
+      ARROW_RETURN_NOT_OK(RunRound(open));
       for (auto& scan : open) {
         if (!scan->EndRound()) ARROW_RETURN_NOT_OK(Keep(std::move(scan)));
       }
@@ -117,15 +124,15 @@ class Sweep {
     return arrow::Status::OK();
   }
 
-  void RunRound(const std::vector<std::unique_ptr<Scan>>& open) {
+  arrow::Status RunRound(const std::vector<std::unique_ptr<Scan>>& open) {
     items_.clear();
     for (const auto& scan : open) items_.push_back({scan.get(), 0});  // Reads first: nobody waits for the last of them.
     for (const auto& scan : open) {
       for (int64_t item = 1; item < scan->items(); ++item) items_.push_back({scan.get(), item});
     }
-    RunItems(executor_, static_cast<int64_t>(items_.size()), stop_, [this](int64_t index) {
+    return RunItems(executor_, static_cast<int64_t>(items_.size()), stop_, [this](int64_t index) {
       const Item& item = items_[static_cast<std::size_t>(index)];
-      item.scan->Run(item.item);
+      return item.scan->Run(item.item);
     });
   }
 

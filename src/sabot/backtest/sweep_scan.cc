@@ -15,12 +15,10 @@ Scan::Scan(const SweepPlan& plan, std::size_t security, int64_t first_set, int64
   for (auto& slot : simulations_) slot.row.security = plan.securities[security].security;
 }
 
-void Scan::Run(int64_t item) {
-  if (item == 0) {
-    if (!finishing_) read_ = Read();
-  } else {
-    Advance(simulations_[static_cast<std::size_t>(item - 1)], first_set_ + item - 1);
-  }
+arrow::Status Scan::Run(int64_t item) {
+  if (item > 0) return Advance(simulations_[static_cast<std::size_t>(item - 1)], first_set_ + item - 1);
+  if (!finishing_) read_ = Read();
+  return arrow::Status::OK();
 }
 
 bool Scan::EndRound() {
@@ -60,18 +58,19 @@ arrow::Status Scan::Read() {
   return arrow::Status::OK();
 }
 
-void Scan::Advance(Slot& slot, int64_t set) const {
-  if (!slot.row.error.empty() || (!current_ && !finishing_)) return;
+arrow::Status Scan::Advance(Slot& slot, int64_t set) const {
+  if (!slot.row.error.empty() || (!current_ && !finishing_)) return arrow::Status::OK();
   arrow::Status status;
   try {
     status = TryAdvance(slot, set);
   } catch (const std::exception& error) {  // Of a strategy in C++: ours throw nothing.
     status = arrow::Status::UnknownError("the strategy threw an exception: ", error.what());
   }
-  if (status.ok()) return;
+  if (status.ok() || status.IsCancelled()) return status;
   slot.row.outcome.reset();
   slot.row.error = status.message().empty() ? "the strategy failed without a message" : status.message();
   slot.simulation.reset();
+  return arrow::Status::OK();
 }
 
 arrow::Status Scan::TryAdvance(Slot& slot, int64_t set) const {

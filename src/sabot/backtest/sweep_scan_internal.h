@@ -25,7 +25,8 @@ class Scan {
   Scan(const SweepPlan& plan, std::size_t security, int64_t first_set, int64_t sets, int64_t batch_rows);
 
   int64_t items() const { return static_cast<int64_t>(simulations_.size()) + 1; }
-  void Run(int64_t item);
+  // Cancelled, where a strategy is Interrupted; any other error is its row's.
+  arrow::Status Run(int64_t item);
   // Whether the scan goes on.
   bool EndRound();
   // What its sets came to, when it is over.
@@ -44,7 +45,7 @@ class Scan {
   };
 
   arrow::Status Read();
-  void Advance(Slot& slot, int64_t set) const;
+  arrow::Status Advance(Slot& slot, int64_t set) const;
   arrow::Status TryAdvance(Slot& slot, int64_t set) const;
 
   const SweepPlan& plan_;
