@@ -217,7 +217,7 @@ backtest::Activity ActivityOf(const nb::tuple& state) {
 // The rows of the summary, without tables: between processes.
 nb::tuple StateOf(const SecurityResult& result) {
   const auto& summary = result.summary;
-  if (!summary.outcome) return nb::make_tuple(summary.security, summary.error, summary.rejected);
+  if (!summary.outcome) return nb::make_tuple(summary.security, summary.error, summary.rejected, result.read_failed);
   const auto& outcome = *summary.outcome;
   return nb::make_tuple(summary.security, summary.error, summary.rejected, outcome.trades, outcome.realized_pnl,
                         outcome.market_dates, outcome.strategy_dates, outcome.final_position, outcome.volume,
@@ -230,7 +230,10 @@ void SetState(SecurityResult& result, const nb::tuple& state) {
   new (&result) SecurityResult{.summary = {.security = nb::cast<std::string>(state[0]),
                                            .rejected = nb::cast<int64_t>(state[2]),
                                            .error = nb::cast<std::string>(state[1])}};
-  if (state.size() <= 3) return;
+  if (state.size() == 4) {
+    result.read_failed = nb::cast<bool>(state[3]);
+    return;
+  }
   result.summary.outcome = backtest::Outcome{.trades = nb::cast<int64_t>(state[3]),
                                              .realized_pnl = nb::cast<double>(state[4]),
                                              .market_dates = nb::cast<int64_t>(state[5]),
@@ -282,6 +285,7 @@ void RegisterBacktest(nb::module_& module) {
       .def("__setstate__", &SetState)
       .def_prop_ro("security", [](const SecurityResult& result) { return result.summary.security; })
       .def_prop_ro("error", [](const SecurityResult& result) { return result.summary.error; })
+      .def_ro("read_failed", &SecurityResult::read_failed)
       .def_prop_ro("rejected", [](const SecurityResult& result) { return result.summary.rejected; })
       .def_prop_ro("trades", FromOutcome(&backtest::Outcome::trades))
       .def_prop_ro("realized_pnl", FromOutcome(&backtest::Outcome::realized_pnl))

@@ -140,6 +140,7 @@ TEST_F(RunTest, AFileThatIsDamagedInTheMiddleFailsAlone) {
   WriteBytes(ticks_ + "/bbb.parquet", bytes);
   const auto results = RunAll(JoinsPlan(), ticks_, {.chunk_rows = 7, .folder = out_});
   EXPECT_NE(results[1].summary.error, "");
+  EXPECT_TRUE(results[1].read_failed);
   EXPECT_EQ(results[0].summary.error, "");
   EXPECT_EQ(results[2].summary.error, "");
   EXPECT_EQ(FilesOf(out_).size(), 5u);  // With the list of a run that did not end.
@@ -152,6 +153,7 @@ TEST_F(RunTest, AFileFromWhichEveryRowWasRejectedFails) {
   EXPECT_NE(results[1].summary.error.find("bbb.parquet: there are no ticks in it: all 12 rows"), std::string::npos)
       << results[1].summary.error;
   EXPECT_EQ(results[2].summary.error, "");  // A day without ticks is none that went wrong.
+  EXPECT_TRUE(results[1].read_failed);
   EXPECT_EQ(FilesOf(out_).size(), 5u);      // With the list of a run that did not end.
 }
 

@@ -183,6 +183,15 @@ TEST(Sweep, ASecurityThatCannotBeRead) {
   EXPECT_EQ(NumberAt(*result.by_set, "market_dates", 3), 5);
 }
 
+TEST(Sweep, AFileFromWhichEveryRowWasRejectedFails) {
+  const Market market;
+  WriteTickFile(market / "alpha.parquet", "ALPHA", {}, "", 12);
+  const auto plan = market.Sweep(R"({"queue": ["fifo", "risk_averse"]})");
+  const auto result = Swept(plan).ValueOrDie();
+  EXPECT_EQ(result.simulations_failed, 2);
+  EXPECT_EQ(SweptText(result), IsolatedText(plan));
+}
+
 TEST(Sweep, AFileWithoutTicks) {
   const TemporaryFolder folder;
   WriteTickFile(folder / "empty.parquet", "EMPTY", {});

@@ -59,7 +59,7 @@ def sweep_in_processes(
 
     def keep(index: int, run: "SecurityRun") -> None:
         security, number = missing[index]
-        passing = run.died or bool(securities[security][3])  # Another run may fare better.
+        passing = run.died or run.result.read_failed  # Another run may fare better.
         opened.put(security, number, run.result, passing)
 
     progress = None if show is None else _shown(opened, securities, len(sets), show)

@@ -14,14 +14,16 @@
 #include "sabot/backtest/make_simulation.h"
 #include "sabot/backtest/result_files.h"
 #include "sabot/backtest/result_tables.h"
+#include "sabot/backtest/security_reader_internal.h"
 #include "sabot/backtest/simulation.h"
 #include "sabot/backtest/tick_types.h"
 #include "sabot/data/errors.h"
 #include "sabot/env/executor.h"
-#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest {
 namespace {
+
+using internal::SecurityReader;
 
 // A simulation with where its rows go.
 class SecurityRun {
@@ -41,9 +43,7 @@ class SecurityRun {
     return run;
   }
 
-  arrow::Status Push(std::shared_ptr<arrow::RecordBatch> batch) {
-    ARROW_ASSIGN_OR_RAISE(const auto ticks, Ticks::From(std::move(batch), rows_));
-    rows_ += ticks.size();
+  arrow::Status Push(const Ticks& ticks) {
     ARROW_RETURN_NOT_OK(simulation_->Push(ticks));
     return TakeRows();
   }
@@ -60,8 +60,6 @@ class SecurityRun {
     return result;
   }
 
-  int64_t rows() const { return rows_; }  // Ticks so far.
-
  private:
   arrow::Status TakeRows() {
     const auto trades = simulation_->TakeTrades();
@@ -74,35 +72,24 @@ class SecurityRun {
   }
 
   std::unique_ptr<Simulation> simulation_;
-  int64_t rows_ = 0;
   std::unique_ptr<ResultFiles> files_;
   bool keep_rows_ = false;
   std::vector<TradeRow> trades_;
   std::vector<EquityRow> equity_;
 };
 
-// A file from which every row was rejected has nothing to trade on, which is no success without trades.
-arrow::Status CheckAnyTicks(const std::string& path, const ticks::TickFileInfo& info, int64_t rows) {
-  if (rows > 0 || info.rejected == 0) return arrow::Status::OK();
-  return data::DataError(
-      path + ": there are no ticks in it: all " + std::to_string(info.rejected) +
-      " rows of its source were rejected. 'sabot convert --rejects FILE' keeps them with their reasons.");
-}
-
 arrow::Result<SecurityResult> RunFile(const RunPlan& plan, const SecurityTicks& ticks, const RunOptions& options,
-                                      const AfterRows& after_rows) {
-  ARROW_ASSIGN_OR_RAISE(const auto reader, ticks::OpenTickFile(ticks.path, options.chunk_rows));
-  ARROW_ASSIGN_OR_RAISE(const auto run, SecurityRun::Make(plan, ticks.security, reader->info().market, options));
+                                      const AfterRows& after_rows, SecurityReader& reader) {
+  ARROW_RETURN_NOT_OK(reader.Open(ticks, options.chunk_rows));
+  ARROW_ASSIGN_OR_RAISE(const auto run, SecurityRun::Make(plan, ticks.security, reader.info().market, options));
   for (;;) {
-    ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next());
-    if (batch == nullptr) break;
-    const int64_t rows = batch->num_rows();
-    ARROW_RETURN_NOT_OK(run->Push(std::move(batch)));
-    ARROW_RETURN_NOT_OK(after_rows(rows));
+    ARROW_ASSIGN_OR_RAISE(const auto batch, reader.Next());
+    if (!batch) break;
+    ARROW_RETURN_NOT_OK(run->Push(*batch));
+    ARROW_RETURN_NOT_OK(after_rows(batch->size()));
   }
-  ARROW_RETURN_NOT_OK(CheckAnyTicks(ticks.path, reader->info(), run->rows()));
   ARROW_ASSIGN_OR_RAISE(auto result, run->Finish(ticks.security));
-  result.summary.rejected = reader->info().rejected;
+  result.summary.rejected = reader.info().rejected;
   return result;
 }
 
@@ -110,12 +97,15 @@ arrow::Result<SecurityResult> RunReader(const RunPlan& plan, const std::string& 
                                         arrow::RecordBatchReader& ticks, const RunOptions& options,
                                         env::Interrupt& interrupt) {
   ARROW_ASSIGN_OR_RAISE(const auto run, SecurityRun::Make(plan, security, "", options));
+  int64_t first_row = 0;
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(const auto batch, ticks.Next());
     if (batch == nullptr) break;
     for (int64_t begin = 0; begin < batch->num_rows(); begin += options.chunk_rows) {
-      ARROW_ASSIGN_OR_RAISE(auto rows, ReadableTicks(batch->Slice(begin, options.chunk_rows)));
-      ARROW_RETURN_NOT_OK(run->Push(std::move(rows)));
+      ARROW_ASSIGN_OR_RAISE(auto readable, ReadableTicks(batch->Slice(begin, options.chunk_rows)));
+      ARROW_ASSIGN_OR_RAISE(const auto rows, Ticks::From(std::move(readable), first_row));
+      first_row += rows.size();
+      ARROW_RETURN_NOT_OK(run->Push(rows));
       ARROW_RETURN_NOT_OK(interrupt.Check());
     }
   }
@@ -232,21 +222,19 @@ class Runs {
 arrow::Result<SecurityResult> RunSecurity(const RunPlan& plan, const SecurityTicks& ticks, const RunOptions& options,
                                           const AfterRows& after_rows) {
   ARROW_RETURN_NOT_OK(CheckOptions(options));
-  arrow::Status status = ticks.error.empty() ? arrow::Status::OK() : data::DataError(ticks.error);
-  if (status.ok()) {
-    arrow::Result<SecurityResult> result = arrow::Status::UnknownError("not run");
-    try {
-      result = RunFile(plan, ticks, options, after_rows);
-    } catch (const std::exception& error) {  // Of a strategy in C++: ours throw nothing.
-      result = arrow::Status::UnknownError("the strategy threw an exception: ", error.what());
-    }
-    if (result.ok() || result.status().IsCancelled()) return result;
-    status = result.status();
+  SecurityReader reader;
+  arrow::Result<SecurityResult> result = arrow::Status::UnknownError("not run");
+  try {
+    result = RunFile(plan, ticks, options, after_rows, reader);
+  } catch (const std::exception& error) {  // Of a strategy in C++: ours throw nothing.
+    result = arrow::Status::UnknownError("the strategy threw an exception: ", error.what());
   }
+  if (result.ok() || result.status().IsCancelled()) return result;
   // Files of an earlier run would look as if they were of this one.
   if (!options.folder.empty()) static_cast<void>(RemoveResultFiles(options.folder, ticks.security));
-  const std::string error = status.message().empty() ? "the strategy failed without a message" : status.message();
-  return SecurityResult{.summary = {.security = ticks.security, .error = error}};
+  const std::string& message = result.status().message();
+  const std::string error = message.empty() ? "the strategy failed without a message" : message;
+  return SecurityResult{.summary = {.security = ticks.security, .error = error}, .read_failed = reader.failed()};
 }
 
 arrow::Result<SecurityResult> RunTicks(const RunPlan& plan, const std::string& security,

@@ -56,6 +56,7 @@ struct SecurityResult {
   SummaryRow summary;
   std::shared_ptr<arrow::RecordBatch> trades = nullptr;  // See RunOptions::keep_rows; none of one that failed.
   std::shared_ptr<arrow::RecordBatch> equity = nullptr;
+  bool read_failed = false;  // It failed because its ticks could not be read: another run may fare better.
 };
 
 // Called for each batch with its rows. An error that is Cancelled ends the run, one of another kind this security.

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "sabot/backtest/sweep_scan_internal.h"
-#include "sabot/data/errors.h"
 
 namespace sabot::backtest::internal {
 
@@ -44,17 +43,10 @@ std::vector<SummaryRow> Scan::TakeRows() {
 }
 
 arrow::Status Scan::Read() {
-  const SecurityTicks& ticks = plan_.securities[security_];
-  if (!ticks.error.empty()) return data::DataError(ticks.error);
-  if (reader_ == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(reader_, ticks::OpenTickFile(ticks.path, batch_rows_));
-    return arrow::Status::OK();  // Simulations need the market of the file before they can be made.
-  }
-  ARROW_ASSIGN_OR_RAISE(auto batch, reader_->Next());
-  at_end_ = batch == nullptr;
-  if (at_end_) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(next_, Ticks::From(std::move(batch), rows_read_));
-  rows_read_ += next_->size();
+  // Simulations need the market of the file before they can be made.
+  if (!reader_.is_open()) return reader_.Open(plan_.securities[security_], batch_rows_);
+  ARROW_ASSIGN_OR_RAISE(next_, reader_.Next());
+  at_end_ = !next_;
   return arrow::Status::OK();
 }
 
@@ -77,12 +69,12 @@ arrow::Status Scan::TryAdvance(Slot& slot, int64_t set) const {
   if (!slot.simulation) {
     ARROW_ASSIGN_OR_RAISE(const auto config, plan_.run.config.With(plan_.sets.Set(set)));
     ARROW_ASSIGN_OR_RAISE(slot.simulation,
-                          MakeSimulation(plan_.run.strategy, config, slot.row.security, reader_->info().market,
+                          MakeSimulation(plan_.run.strategy, config, slot.row.security, reader_.info().market,
                                          {.venue = {}, .equity_interval_ns = 0, .keep_trades = false}));
   }
   if (current_) return slot.simulation->Push(*current_);
   ARROW_ASSIGN_OR_RAISE(slot.row.outcome, slot.simulation->Finish());
-  slot.row.rejected = reader_->info().rejected;
+  slot.row.rejected = reader_.info().rejected;
   slot.simulation.reset();
   return arrow::Status::OK();
 }

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "sabot/backtest/make_simulation.h"
+#include "sabot/backtest/security_reader_internal.h"
 #include "sabot/backtest/summary_file.h"
 #include "sabot/backtest/sweep.h"
-#include "sabot/ticks/tick_file.h"
 
 namespace sabot::backtest::internal {
 
@@ -54,10 +54,9 @@ class Scan {
   const int64_t batch_rows_;
   std::vector<Slot> simulations_;
 
-  std::unique_ptr<ticks::TickReader> reader_;
+  SecurityReader reader_;
   std::optional<Ticks> current_;  // What simulations see in this round: none in the first one, and at the end.
   std::optional<Ticks> next_;
-  int64_t rows_read_ = 0;
   arrow::Status read_;  // Of the read in this round.
   bool at_end_ = false;
   bool finishing_ = false;
