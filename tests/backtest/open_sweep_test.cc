@@ -1,5 +1,9 @@
 #include "sabot/backtest/open_sweep.h"
 
+#include <arrow/io/file.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/json/from_string.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -93,6 +97,49 @@ TEST_F(OpenSweepTest, KeepsWhatIsDoneButNotWhatMayPass) {
   EXPECT_EQ(PairsOf(sweep->Missing(0, 4)), (std::vector<std::pair<int64_t, int64_t>>{{0, 1}, {3, 1}}));
   EXPECT_EQ(PairsOf(sweep->Missing(1, 4)), (std::vector<std::pair<int64_t, int64_t>>{{0, 4}}));
   EXPECT_EQ(PairsOf(sweep->Missing(1, 3)), (std::vector<std::pair<int64_t, int64_t>>{{0, 3}, {3, 1}}));
+}
+
+// A part of a folder with another column in place of one; its mark stays.
+void ReplaceColumn(const std::string& path, const std::string& name, const std::string& json) {
+  const auto file = arrow::io::ReadableFile::Open(path).ValueOrDie();
+  const auto reader = arrow::ipc::RecordBatchFileReader::Open(file).ValueOrDie();
+  const auto batch = reader->ReadRecordBatch(0).ValueOrDie();
+  const int column = batch->schema()->GetFieldIndex(name);
+  const auto array = arrow::json::ArrayFromJSONString(batch->column(column)->type(), json).ValueOrDie();
+  const auto changed = batch->SetColumn(column, batch->schema()->field(column), array).ValueOrDie();
+  const auto out = arrow::io::FileOutputStream::Open(path).ValueOrDie();
+  const auto writer = arrow::ipc::MakeFileWriter(out, reader->schema()).ValueOrDie();
+  ASSERT_TRUE(writer->WriteRecordBatch(*changed).ok());
+  ASSERT_TRUE(writer->Close().ok());
+}
+
+TEST_F(OpenSweepTest, APartThatCannotBeIsMissing) {
+  const std::string path = folder_ / "out/sweep_parts/alpha-1.arrow";
+  const std::pair<const char*, const char*> damages[] = {
+      {"trades", "[1, null]"},       {"fees", "[null, 1]"},      {"rejected", "[null, 0]"},
+      {"error", "[null, null]"},     {"dates", "[null, null]"},  {"dates", "[[1, 2, 3], null]"},
+      {"dates", "[[null], null]"},   {"daily_pnl", "[[1], []]"}, {"daily_pnl", "[[1], [null]]"},
+      {"daily_pnl", "[[1], [1, 2]]"}};
+  for (const auto& [name, json] : damages) {
+    ASSERT_TRUE(Opened("out")->Put(0, 1, {Simulated(0, 1), Simulated(0, 2)}).ok());
+    ASSERT_EQ(Opened("out")->done(0), 2);
+    ReplaceColumn(path, name, json);
+    EXPECT_EQ(Opened("out")->done(0), 0) << name << ": " << json;
+  }
+}
+
+TEST_F(OpenSweepTest, APartThatIsDamagedWhileTheSweepRunsIsNamed) {
+  const auto sweep = Opened("out");
+  for (const std::size_t security : {0, 1}) {
+    ASSERT_TRUE(sweep->Put(security, 0, {Simulated(security, 0), Simulated(security, 1)}).ok());
+    ASSERT_TRUE(sweep->Put(security, 2, {Simulated(security, 2), Simulated(security, 3)}).ok());
+  }
+  ReplaceColumn(folder_ / "out/sweep_parts/alpha-2.arrow", "daily_pnl", "[[1], [1, 2]]");
+  const auto status = sweep->Finish().status();
+  EXPECT_NE(
+      status.message().find("alpha-2.arrow' has 2 days in row 1 and 1 dates. Remove it, and run the sweep again."),
+      std::string::npos)
+      << status;
 }
 
 }  // namespace

@@ -116,6 +116,29 @@ auto ListOf(const arrow::RecordBatch& part, const char* name, int64_t row) {
                             values.raw_values() + lists.value_offset(row) + lists.value_length(row));
 }
 
+// What the types of the columns do not say: null is a number that is not there, or one of a row that failed.
+arrow::Status CheckNulls(const arrow::RecordBatch& part, int64_t row) {
+  const auto check = [&](const char* name) {
+    if (part.GetColumnByName(name)->IsValid(row)) return arrow::Status::OK();
+    return arrow::Status::Invalid("has no ", name, " in row ", row);
+  };
+  for (const char* name : {"security", "rejected", "error"}) ARROW_RETURN_NOT_OK(check(name));
+  if (row == 0) ARROW_RETURN_NOT_OK(check("dates"));
+  if (part.GetColumnByName("daily_pnl")->IsNull(row)) return arrow::Status::OK();
+  for (const auto& column : kIntegers) ARROW_RETURN_NOT_OK(check(column.name));
+  for (const auto& column : kNumbers) ARROW_RETURN_NOT_OK(check(column.name));
+  return arrow::Status::OK();
+}
+
+// A null within a list would be read as a number.
+arrow::Status CheckLists(const arrow::RecordBatch& part) {
+  for (const char* name : {"daily_pnl", "dates"}) {
+    if (ColumnOf<arrow::ListArray>(part, name).values()->null_count() == 0) continue;
+    return arrow::Status::Invalid("has nulls in ", name);
+  }
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 std::shared_ptr<arrow::Schema> SweepPart::Schema() {
@@ -134,10 +157,13 @@ std::shared_ptr<arrow::Schema> SweepPart::Schema() {
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SweepPart::ToBatch() const { return PartWriter(*this).Write(); }
 
-SweepPart SweepPart::FromBatch(int64_t first_set, const arrow::RecordBatch& part) {
+arrow::Result<SweepPart> SweepPart::FromBatch(int64_t first_set, const arrow::RecordBatch& part) {
   SweepPart result{.first_set = first_set};
+  ARROW_RETURN_NOT_OK(CheckLists(part));
+  ARROW_RETURN_NOT_OK(CheckNulls(part, 0));
   result.dates = ListOf<arrow::Int64Array>(part, "dates", 0);
   for (int64_t at = 0; at < part.num_rows(); ++at) {
+    ARROW_RETURN_NOT_OK(CheckNulls(part, at));
     auto& row = result.rows.emplace_back();
     row.security = ColumnOf<arrow::StringArray>(part, "security").GetString(at);
     row.rejected = ColumnOf<arrow::Int64Array>(part, "rejected").Value(at);
@@ -155,6 +181,9 @@ SweepPart SweepPart::FromBatch(int64_t first_set, const arrow::RecordBatch& part
       if (values.IsValid(at)) outcome.*column.member = values.Value(at);
     }
     outcome.daily_pnl = ListOf<arrow::DoubleArray>(part, "daily_pnl", at);
+    if (outcome.daily_pnl.size() == result.dates.size()) continue;
+    return arrow::Status::Invalid("has ", outcome.daily_pnl.size(), " days in row ", at, " and ", result.dates.size(),
+                                  " dates");
   }
   return result;
 }

@@ -23,8 +23,8 @@ struct SweepPart {
 
   static std::shared_ptr<arrow::Schema> Schema();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch() const;  // A row a set.
-  // Of a batch with this schema, whose arrays are valid, and a row or more.
-  static SweepPart FromBatch(int64_t first_set, const arrow::RecordBatch& batch);
+  // Of a batch with this schema, whose arrays are valid, and a row or more. Error: it is none that ToBatch made.
+  static arrow::Result<SweepPart> FromBatch(int64_t first_set, const arrow::RecordBatch& batch);
 };
 
 }  // namespace sabot::backtest::internal

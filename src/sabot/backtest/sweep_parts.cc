@@ -174,7 +174,8 @@ arrow::Result<SweepPart> SweepParts::ReadFile(std::size_t security, int64_t firs
   ARROW_ASSIGN_OR_RAISE(const auto batch, reader->ReadRecordBatch(0));
   ARROW_RETURN_NOT_OK(batch->ValidateFull());
   if (batch->num_rows() == 0) return damaged("is empty");
-  return SweepPart::FromBatch(first_set, *batch);
+  auto part = SweepPart::FromBatch(first_set, *batch);
+  return part.ok() ? part : damaged(part.status().message());
 }
 
 }  // namespace sabot::backtest::internal
