@@ -354,10 +354,9 @@ void RegisterBacktest(nb::module_& module) {
       nb::arg("folder"), nb::arg("results"), nb::arg("parquet"));
   module.def(
       "prepare_backtest_folder",
-      [](const std::string& folder, const std::vector<std::string>& securities) {
-        Check(backtest::PrepareFolder(folder, securities));
-      },
-      nb::arg("folder"), nb::arg("securities"));
+      [](const std::string& folder, const std::vector<std::string>& securities, bool parquet,
+         const std::vector<std::string>& ticks) { Check(backtest::PrepareFolder(folder, securities, parquet, ticks)); },
+      nb::arg("folder"), nb::arg("securities"), nb::arg("parquet"), nb::arg("ticks"));
 }
 
 }  // namespace sabot::python

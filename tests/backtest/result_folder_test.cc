@@ -9,6 +9,7 @@
 
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/result_files.h"
+#include "tests/backtest/expect_error.h"
 #include "tests/connectors/temporary_folder.h"
 
 namespace sabot::backtest {
@@ -27,8 +28,8 @@ class ResultFolderTest : public testing::Test {
     std::sort(names.begin(), names.end());
     return names;
   }
-  void WriteFilesOf(const std::string& security) const {
-    ASSERT_TRUE(CreateResultFiles(out_, security, /*parquet=*/true).ValueOrDie()->Commit().ok());
+  void WriteFilesOf(const std::string& security, bool parquet = true) const {
+    ASSERT_TRUE(CreateResultFiles(out_, security, parquet).ValueOrDie()->Commit().ok());
   }
 
   TemporaryFolder folder_;
@@ -58,14 +59,50 @@ TEST_F(ResultFolderTest, TakesAwayWhatTheSummaryNames) {
 }
 
 TEST_F(ResultFolderTest, TakesAwayWhatARunLeftThatDidNotEnd) {
-  ASSERT_TRUE(PrepareFolder(out_, Names{"AAA", "BBB"}).ok());
-  WriteFilesOf("AAA");
+  ASSERT_TRUE(PrepareFolder(out_, Names{"BBB", "AAA, Inc"}, /*parquet=*/true).ok());
+  EXPECT_EQ(BytesOf(out_ + "/" + kUnfinishedFileName), "security,parquet\n\"AAA, Inc\",true\nBBB,true\n");
+  WriteFilesOf("AAA, Inc");
   ASSERT_TRUE(PrepareFolder(out_, Names{"CCC"}).ok());
   EXPECT_EQ(Files(), Names{kUnfinishedFileName});
   WriteFilesOf("CCC");
   ASSERT_TRUE(WriteSummary(out_, std::vector<SummaryRow>{{.security = "CCC"}}).ok());
   EXPECT_EQ(Files(), (Names{kActivityFileName, kSummaryFileName, "ccc_equity.csv", "ccc_equity.parquet",
                             "ccc_trades_timeseries.csv", "ccc_trades_timeseries.parquet"}));
+}
+
+TEST_F(ResultFolderTest, LeavesParquetThatNoRunWrote) {
+  const Names converted{"aaa_equity.parquet", "backtest_summary.parquet"};
+  const auto convert = [&] {
+    for (const auto& name : converted) WriteBytes(out_ + "/" + name, "mine");
+  };
+  ASSERT_TRUE(PrepareFolder(out_, Names{"AAA"}).ok());
+  WriteFilesOf("AAA", /*parquet=*/false);
+  convert();
+  ASSERT_TRUE(PrepareFolder(out_, Names{"AAA"}).ok());  // The run before did not end.
+  EXPECT_EQ(Files(), (Names{"aaa_equity.parquet", "backtest_summary.parquet", kUnfinishedFileName}));
+  WriteFilesOf("AAA", /*parquet=*/false);
+  std::filesystem::remove(out_ + "/backtest_summary.parquet");
+  ASSERT_TRUE(WriteSummary(out_, std::vector<SummaryRow>{{.security = "AAA"}}).ok());
+  ASSERT_TRUE(PrepareFolder(out_, Names{"BBB"}).ok());
+  EXPECT_EQ(Files(), (Names{"aaa_equity.parquet", kUnfinishedFileName}));
+}
+
+TEST_F(ResultFolderTest, RefusesToTouchTicksThatAreRead) {
+  std::filesystem::create_directories(out_);
+  const Names files{"fab_equity.csv", "fab_equity.parquet", "backtest_summary.parquet", kUnfinishedFileName};
+  const auto refused = [&](const Names& securities, bool parquet, const std::string& ticks) {
+    const auto before = Files();
+    const auto status = PrepareFolder(out_, securities, parquet, Names{folder_ / "fab_equity.csv", ticks});
+    if (status.ok()) return false;
+    ExpectOptionError(status, "'" + ticks + "' holds ticks", "the output folder '" + out_ + "'");
+    EXPECT_EQ(Files(), before);
+    return true;
+  };
+  for (const auto& name : files) EXPECT_TRUE(refused({"FAB"}, true, out_ + "/../out/" + name)) << name;
+  EXPECT_TRUE(refused({"FAB"}, false, out_ + "/fab_equity.csv"));
+  EXPECT_FALSE(refused({"FAB"}, false, out_ + "/fab_equity.parquet"));
+  EXPECT_FALSE(refused({"FAB", "FAB_EQUITY"}, true, out_ + "/fab.parquet"));
+  EXPECT_TRUE(refused({"BBB"}, false, out_ + "/fab_equity.parquet"));  // Which the run before left.
 }
 
 }  // namespace

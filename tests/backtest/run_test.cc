@@ -35,7 +35,7 @@ std::vector<SecurityResult> RunAll(const RunPlan& plan, const std::string& ticks
   if (!options.folder.empty()) {
     std::vector<std::string> names;
     for (const auto& each : securities) names.push_back(each.security);
-    EXPECT_TRUE(PrepareFolder(options.folder, names).ok());
+    EXPECT_TRUE(PrepareFolder(options.folder, names, options.parquet).ok());
   }
   auto results = RunSecurities(plan, securities, options, interrupt, {});
   EXPECT_TRUE(results.ok()) << results.status();
@@ -114,7 +114,7 @@ TEST_F(RunTest, AFileThatIsNoneFailsAloneAndItsOldFilesGo) {
   auto expected = whole;
   expected.erase("bbb_equity.csv");
   expected.erase("bbb_trades_timeseries.csv");
-  expected[kUnfinishedFileName] = "security\nAAA\nbbb\nCCC\n";  // Named by its file.
+  expected[kUnfinishedFileName] = "security,parquet\nAAA,false\nCCC,false\nbbb,false\n";  // Named by its file.
   EXPECT_EQ(FilesOf(out_), expected);
 }
 
@@ -221,7 +221,8 @@ TEST_F(RunTest, InterruptedItLeavesWholeFilesOnly) {
   const auto found = FindTicks({ticks_}).ValueOrDie().ticks;
   const auto result = RunSecurity(JoinsPlan(), found[0], {.chunk_rows = 10, .folder = out_}, after_rows);
   EXPECT_TRUE(result.status().IsCancelled());
-  EXPECT_EQ(FilesOf(out_), (std::map<std::string, std::string>{{kUnfinishedFileName, "security\nAAA\nBBB\nCCC\n"}}));
+  const std::string list = "security,parquet\nAAA,false\nBBB,false\nCCC,false\n";
+  EXPECT_EQ(FilesOf(out_), (std::map<std::string, std::string>{{kUnfinishedFileName, list}}));
   stop.Set();
   const auto all = RunSecurities(JoinsPlan(), found, {.workers = 2, .folder = out_}, stop, {});
   EXPECT_TRUE(all.ok() || all.status().IsCancelled());

@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from backtest_samples import files_of, ticks, write_folder, write_ticks
 from backtest_test import assert_all_end, begun, children_of
+from pyarrow import csv
 from sabot.backtest.temporary_folder import temporary_folder
 from sabot.backtest.workbooks import generate_tick_workbook
+from sabot.errors import OptionError
 
 from sabot.backtest import MarketMakingBacktest, run_parallel_backtest
 
@@ -177,6 +181,36 @@ def test_a_run_leaves_its_own_files_and_those_of_others(tmp_path: Path) -> None:
     assert set(files_of(out)) == left | set(others)
 
 
+def test_what_was_made_of_the_files_of_a_run_stays(tmp_path: Path) -> None:
+    data, out = write_folder(tmp_path / "ticks", ("AAA",), rows=300), tmp_path / "out"
+    MarketMakingBacktest().run_streaming(data, output_dir=out)
+    (out / "aaa_equity.parquet").write_text("mine")
+    MarketMakingBacktest().run_streaming(data, output_dir=out)
+    assert (out / "aaa_equity.parquet").read_text() == "mine"
+    MarketMakingBacktest().run_streaming(data, output_dir=out, parquet=True)
+    assert pq.read_table(out / "aaa_equity.parquet").num_rows > 0
+    MarketMakingBacktest().run_streaming(data, output_dir=out)
+    assert not list(out.glob("*.parquet"))
+
+
+def test_no_result_takes_the_place_of_ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write_folder(tmp_path / "ticks", ("FAB", "FAB_EQUITY"), rows=300)
+    before = files_of(data)
+    monkeypatch.chdir(data)
+    for run in (partial(run_parallel_backtest, strategy="v1_baseline"), MarketMakingBacktest().run_streaming):
+        with pytest.raises(OptionError, match=r"fab_equity\.parquet' holds ticks .* results of 'FAB' .* folder '\.'"):
+            run(data, output_dir=".", parquet=True)
+    assert files_of(data) == before
+    (tmp_path / "csv").mkdir()
+    csv.write_csv(ticks(1, 300).append_column("security", [["FAB"] * 300]), tmp_path / "csv" / "fab_equity.csv")
+    before_csv = files_of(tmp_path / "csv")
+    with pytest.raises(OptionError, match=r"fab_equity\.csv' holds ticks"):
+        MarketMakingBacktest().run_streaming(tmp_path / "csv", output_dir=tmp_path / "csv")
+    assert files_of(tmp_path / "csv") == before_csv
+    run_parallel_backtest(data, "v1_baseline", output_dir=data)
+    assert before.items() <= files_of(data).items()
+
+
 def test_a_run_takes_away_what_one_left_that_did_not_end(tmp_path: Path) -> None:
     data, out = write_folder(tmp_path / "ticks", ("AAA", "BBB"), rows=300), tmp_path / "out"
 
@@ -188,7 +222,7 @@ def test_a_run_takes_away_what_one_left_that_did_not_end(tmp_path: Path) -> None
         MarketMakingBacktest().run_streaming(data, output_dir=out, progress=stop)
     left = ["aaa_equity.csv", "aaa_trades_timeseries.csv", "backtest_unfinished.csv"]
     assert sorted(files_of(out)) == left
-    assert (out / "backtest_unfinished.csv").read_text() == "security\nAAA\nBBB\n"
+    assert (out / "backtest_unfinished.csv").read_text() == "security,parquet\nAAA,false\nBBB,false\n"
     MarketMakingBacktest().run_streaming(data, ["BBB"], output_dir=out)
     bbb = ["bbb_equity.csv", "bbb_trades_timeseries.csv"]
     assert sorted(files_of(out)) == ["backtest_activity.json", "backtest_summary.csv", *bbb]

@@ -48,8 +48,13 @@ class TickSource:
 
 
 @contextmanager
-def opened_ticks(source: TickSource, progress: ShowProgress | None = None) -> Iterator[list[SecurityTicks]]:
-    """The tick files of a source, in the order of their names; converted ones lie there as long as this lasts."""
+def opened_ticks(
+    source: TickSource, progress: ShowProgress | None = None
+) -> Iterator[tuple[list[SecurityTicks], list[str]]]:
+    """The tick files of a source, in the order of their names; converted ones lie there as long as this lasts.
+
+    Beside them the paths of all files that hold ticks of it, also those that were converted.
+    """
     if source.most is not None and source.most < 1:
         raise OptionError(f"max_sheets must be >= 1, or None for all, found {source.most}.")
     several = [source.path] if isinstance(source.path, str | os.PathLike) else source.path
@@ -65,7 +70,8 @@ def opened_ticks(source: TickSource, progress: ShowProgress | None = None) -> It
         if to_convert:
             folder = source.ticks_dir or stack.enter_context(temporary_folder("sabot-ticks-"))
             found = _converted(to_convert, folder, source, progress)
-        yield _chosen(sorted(_each_once(found), key=lambda ticks: ticks[0].lower()), source)
+        chosen = _chosen(sorted(_each_once(found), key=lambda ticks: ticks[0].lower()), source)
+        yield chosen, [*to_convert, *(path for _, path, _, _ in found if path)]
 
 
 def _looked_at(named: list[str]) -> tuple[list[SecurityTicks], list[str]]:

@@ -85,9 +85,10 @@ def run_parallel_backtest(
     Writes:   in output_dir `{security}_trades_timeseries.csv`, `{security}_equity.csv`, and `backtest_summary.csv` when
               all others are there; with `parquet` the same as Parquet, too. The bytes are the same for every
               max_workers and chunk_size. What an earlier run left there goes first, and no other file; a run that did
-              not end leaves `backtest_unfinished.csv`, which names its securities.
+              not end leaves `backtest_unfinished.csv`, which names its securities and whether it wrote Parquet.
     Memory:   a batch of chunk_size ticks a worker, and, unless `tables=False`, the trades and the equity.
-    Raises:   OptionError, if the strategy, its configuration or an option cannot be; DataError, if there are no ticks.
+    Raises:   OptionError, if the strategy, its configuration or an option cannot be, or a file of ticks is in
+              output_dir under the name of one of the results; DataError, if there are no ticks.
               Interrupted, it ends its workers; files that were complete stay.
     """
     started = time.monotonic()
@@ -100,8 +101,8 @@ def run_parallel_backtest(
     plan = make_plan(strategy, config, overrides)
     workers = _workers(max_workers)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
-    with opened_ticks(source, converting(progress)) as securities:
-        output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities])
+    with opened_ticks(source, converting(progress)) as (securities, files):
+        output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities], files)
         if isinstance(strategy, str):
             show = progress and (lambda *now: progress(Progress(*now)))
             runs = [SecurityRun.of(each) for each in plan.run(securities, workers, chunk_size, *output, tables, show)]
@@ -148,8 +149,8 @@ class MarketMakingBacktest:
         """Run over all securities of a source, or those of the filter. The rest is as in run_parallel_backtest."""
         started = time.monotonic()
         source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir)
-        with opened_ticks(source, converting(progress)) as securities:
-            output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities])
+        with opened_ticks(source, converting(progress)) as (securities, files):
+            output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities], files)
             rows = _Rows(securities, progress)
             runs = []
             for ticks in securities:
@@ -175,7 +176,7 @@ class MarketMakingBacktest:
         Raises:  SchemaError or DataError, if the ticks cannot be used; what the strategy raised, as it was raised.
         """
         started = time.monotonic()
-        output = _prepared(output_dir, parquet, [security])
+        output = _prepared(output_dir, parquet, [security], [])
         result = self._plan.run_table(ticks, security, chunk_size, *output)
         return _finished([SecurityRun.of(result)], output, started)
 
@@ -208,7 +209,7 @@ def _workers(max_workers: int | None) -> int:
     return max_workers or 0
 
 
-def _prepared(output_dir: Path | None, parquet: bool, securities: list[str]) -> Output:
+def _prepared(output_dir: Path | None, parquet: bool, securities: list[str], files: list[str]) -> Output:
     if output_dir is None:
         if parquet:
             raise OptionError("parquet=True is for the files of output_dir. Name a folder, or leave parquet out.")
@@ -216,7 +217,7 @@ def _prepared(output_dir: Path | None, parquet: bool, securities: list[str]) -> 
     from sabot import _native
 
     folder = os.fspath(output_dir)
-    _native.prepare_backtest_folder(folder, securities)
+    _native.prepare_backtest_folder(folder, securities, parquet, files)
     return Output(folder, parquet)
 
 

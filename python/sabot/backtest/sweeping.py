@@ -89,7 +89,7 @@ def sweep(
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
     folder = "" if output_dir is None else os.fspath(output_dir)
     show: Callable[..., None] | None = progress and (lambda *now: progress(SweepProgress(*now)))
-    with opened_ticks(source, _converting(progress)) as securities:
+    with opened_ticks(source, _converting(progress)) as (securities, _):
         if isinstance(strategy, str):
             from sabot import _native
 

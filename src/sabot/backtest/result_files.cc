@@ -1,7 +1,6 @@
 #include "sabot/backtest/result_files.h"
 
 #include <utility>
-#include <vector>
 
 #include "sabot/backtest/result_files_internal.h"
 #include "sabot/ticks/tick_file.h"
@@ -9,15 +8,11 @@
 namespace sabot::backtest {
 namespace {
 
-internal::ResultPaths PathsOf(const env::StoragePath& folder, std::string_view security) {
+// Below `folder`, which is empty or ends in a slash.
+internal::ResultPaths PathsOf(const std::string& folder, std::string_view security) {
   const std::string name = ticks::TickFileName(std::string(security));
-  const std::string stem = folder.path + "/" + name.substr(0, name.rfind('.'));
+  const std::string stem = folder + name.substr(0, name.rfind('.'));
   return {.trades = stem + "_trades_timeseries", .equity = stem + "_equity"};
-}
-
-arrow::Status Remove(const env::StoragePath& folder, const internal::ResultPaths& paths, const char* suffix) {
-  ARROW_RETURN_NOT_OK(folder.storage->Remove(paths.trades + suffix));
-  return folder.storage->Remove(paths.equity + suffix);
 }
 
 // Files of several kinds with the same rows.
@@ -58,7 +53,7 @@ std::string_view NameOf(FillKind kind) {
 arrow::Result<std::unique_ptr<ResultFiles>> CreateResultFiles(const std::string& folder, std::string_view security,
                                                               bool parquet) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  const auto paths = PathsOf(where, security);
+  const auto paths = PathsOf(where.path + "/", security);
   std::vector<std::unique_ptr<ResultFiles>> files;
   ARROW_ASSIGN_OR_RAISE(files.emplace_back(), internal::CreateCsvFiles(where, paths));
   if (parquet) {
@@ -67,11 +62,19 @@ arrow::Result<std::unique_ptr<ResultFiles>> CreateResultFiles(const std::string&
   return std::make_unique<AllFiles>(std::move(files));
 }
 
-arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security) {
+std::vector<std::string> ResultFileNames(std::string_view security, bool parquet) {
+  const auto names = PathsOf("", security);
+  std::vector<std::string> files = {names.trades + internal::kCsv, names.equity + internal::kCsv};
+  if (parquet) files.insert(files.end(), {names.trades + internal::kParquet, names.equity + internal::kParquet});
+  return files;
+}
+
+arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security, bool parquet) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
-  const auto paths = PathsOf(where, security);
-  ARROW_RETURN_NOT_OK(Remove(where, paths, internal::kCsv));
-  return Remove(where, paths, internal::kParquet);
+  for (const std::string& name : ResultFileNames(security, parquet)) {
+    ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + name));
+  }
+  return arrow::Status::OK();
 }
 
 }  // namespace sabot::backtest

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sabot/backtest/simulation.h"
 
@@ -32,7 +33,10 @@ class ResultFiles {
 arrow::Result<std::unique_ptr<ResultFiles>> CreateResultFiles(const std::string& folder, std::string_view security,
                                                               bool parquet);
 
-// Those that an earlier run left of a security that now has none.
-arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security);
+// What they are called in their folder.
+std::vector<std::string> ResultFileNames(std::string_view security, bool parquet);
+
+// Those that a run left of a security that has none; those of Parquet stay, unless `parquet`.
+arrow::Status RemoveResultFiles(const std::string& folder, std::string_view security, bool parquet);
 
 }  // namespace sabot::backtest

@@ -4,21 +4,27 @@
 #include <arrow/util/io_util.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <map>
 #include <memory>
-#include <set>
 #include <string_view>
+#include <system_error>
 
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/csv_line_internal.h"
 #include "sabot/backtest/result_files.h"
 #include "sabot/connectors/parquet_sink.h"
+#include "sabot/data/errors.h"
 #include "sabot/env/storage.h"
 
 namespace sabot::backtest {
 namespace {
 
 constexpr std::string_view kSummaryBegins = "security,trades,realized_pnl,";
-constexpr std::string_view kListBegins = "security\n";
+constexpr std::string_view kListBegins = "security,parquet\n";
+
+// Securities, and whether they have files of Parquet.
+using Securities = std::map<std::string, bool>;
 
 arrow::Status WriteText(const env::StoragePath& folder, const std::string& name, const std::string& text) {
   ARROW_ASSIGN_OR_RAISE(const auto file, folder.storage->Create(folder.path + "/" + name));
@@ -34,16 +40,12 @@ arrow::Status WriteParquet(const env::StoragePath& folder, const std::string& na
   return sink->Close();
 }
 
-// Empty, where there is no such file.
-arrow::Result<std::string> TextOf(const env::StoragePath& folder, const std::string& name) {
-  const auto file = folder.storage->OpenInput(folder.path + "/" + name);
-  if (!file.ok()) {
-    const bool missing = arrow::internal::ErrnoFromStatus(file.status()) == ENOENT;
-    return missing ? arrow::Result<std::string>("") : file.status();
-  }
-  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, (*file)->GetSize());
-  ARROW_ASSIGN_OR_RAISE(const auto text, (*file)->Read(bytes));
-  return text->ToString();
+// Null, where there is no such file.
+arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> Open(const env::StoragePath& folder,
+                                                                 const std::string& name) {
+  auto file = folder.storage->OpenInput(folder.path + "/" + name);
+  if (!file.ok() && arrow::internal::ErrnoFromStatus(file.status()) == ENOENT) return nullptr;
+  return file;
 }
 
 // The first value of a line that CsvLines wrote.
@@ -57,44 +59,104 @@ std::string FirstValue(std::string_view line) {
   return value;
 }
 
-// Adds those that a file names, if it begins as ours do.
-arrow::Status AddSecurities(const env::StoragePath& folder, const std::string& name, std::string_view begins,
-                            std::set<std::string>& securities) {
-  ARROW_ASSIGN_OR_RAISE(const std::string text, TextOf(folder, name));
-  if (!text.starts_with(begins)) return arrow::Status::OK();
-  std::string_view left(text);
+// The lines behind the first one; none, unless the file is there and begins as ours do.
+arrow::Result<std::vector<std::string>> LinesOf(const env::StoragePath& folder, const std::string& name,
+                                                std::string_view begins) {
+  ARROW_ASSIGN_OR_RAISE(const auto file, Open(folder, name));
+  if (file == nullptr) return std::vector<std::string>();
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, file->GetSize());
+  ARROW_ASSIGN_OR_RAISE(const auto text, file->Read(bytes));
+  std::string_view left(*text);
+  std::vector<std::string> lines;
+  if (!left.starts_with(begins)) return lines;
   for (left.remove_prefix(left.find('\n') + 1); !left.empty();) {
     const std::size_t end = left.find('\n');
-    securities.insert(FirstValue(left.substr(0, end)));
+    lines.emplace_back(left.substr(0, end));
     left.remove_prefix(end == std::string_view::npos ? left.size() : end + 1);
   }
-  return arrow::Status::OK();
+  return lines;
 }
 
-template <class Securities>
+// Those of which an earlier run, or several, left files.
+arrow::Result<Securities> EarlierIn(const env::StoragePath& folder) {
+  Securities earlier;
+  ARROW_ASSIGN_OR_RAISE(const auto table, Open(folder, kSummaryParquetName));
+  ARROW_ASSIGN_OR_RAISE(const auto summary, LinesOf(folder, kSummaryFileName, kSummaryBegins));
+  for (const std::string& line : summary) earlier[FirstValue(line)] = table != nullptr;
+  ARROW_ASSIGN_OR_RAISE(const auto list, LinesOf(folder, kUnfinishedFileName, kListBegins));
+  for (const std::string& line : list) earlier[FirstValue(line)] |= line.ends_with(",true");
+  return earlier;
+}
+
 arrow::Status WriteList(const env::StoragePath& folder, const Securities& securities) {
   internal::CsvLines list;
-  list.Text("security").End();
-  for (const std::string& security : securities) list.Text(security).End();
+  list.Text("security").Text("parquet").End();
+  for (const auto& [security, parquet] : securities) list.Text(security).Text(parquet ? "true" : "false").End();
   return WriteText(folder, kUnfinishedFileName, list.text());
+}
+
+bool HasParquet(const Securities& securities) {
+  return std::ranges::any_of(securities, [](const auto& each) { return each.second; });
+}
+
+// Of a run as a whole.
+std::vector<std::string> RunFileNames(bool parquet) {
+  std::vector<std::string> names{kSummaryFileName, kActivityFileName};
+  if (parquet) names.emplace_back(kSummaryParquetName);
+  return names;
+}
+
+// Whether a file lies directly in a folder, however either is written.
+arrow::Result<bool> LiesIn(const env::StoragePath& folder, const std::string& file) {
+  ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(file));
+  const std::filesystem::path parent = std::filesystem::path(where.path).parent_path();
+  std::error_code missing;
+  return parent == folder.path || std::filesystem::equivalent(parent.empty() ? "." : parent, folder.path, missing);
+}
+
+// Error: what a run takes away or writes is what it reads.
+arrow::Status CheckTicks(const env::StoragePath& folder, const std::string& name, const Securities& earlier,
+                         const Securities& securities, std::span<const std::string> ticks) {
+  std::map<std::string, std::string> hit;  // Whose a file is, by its name.
+  for (const auto* each : {&earlier, &securities}) {
+    for (const auto& file : RunFileNames(HasParquet(*each))) hit[file] = "a run";
+    for (const auto& [security, parquet] : *each) {
+      for (const auto& file : ResultFileNames(security, parquet)) hit[file] = "'" + security + "'";
+    }
+  }
+  hit[kUnfinishedFileName] = "a run";
+  for (const std::string& path : ticks) {
+    const auto found = hit.find(std::filesystem::path(path).filename().string());
+    if (found == hit.end()) continue;
+    ARROW_ASSIGN_OR_RAISE(const bool lies_there, LiesIn(folder, path));
+    if (!lies_there) continue;
+    return data::OptionError("backtest: '" + path + "' holds ticks that are to be read, and '" + found->first +
+                             "' is what results of " + found->second + " are called in the output folder '" + name +
+                             "'. Name another folder for the output.");
+  }
+  return arrow::Status::OK();
 }
 
 }  // namespace
 
 // Killed anywhere, the next call finds in the list what lies there, and no summary lies beside other files than its
 // own.
-arrow::Status PrepareFolder(const std::string& folder, std::span<const std::string> securities) {
+arrow::Status PrepareFolder(const std::string& folder, std::span<const std::string> securities, bool parquet,
+                            std::span<const std::string> ticks) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(folder));
+  Securities own;
+  for (const std::string& security : securities) own[security] = parquet;
   ARROW_RETURN_NOT_OK(where.storage->CreateFolder(where.path));
-  std::set<std::string> earlier;
-  ARROW_RETURN_NOT_OK(AddSecurities(where, kSummaryFileName, kSummaryBegins, earlier));
-  ARROW_RETURN_NOT_OK(AddSecurities(where, kUnfinishedFileName, kListBegins, earlier));
+  ARROW_ASSIGN_OR_RAISE(const Securities earlier, EarlierIn(where));
+  ARROW_RETURN_NOT_OK(CheckTicks(where, folder, earlier, own, ticks));
   if (!earlier.empty()) ARROW_RETURN_NOT_OK(WriteList(where, earlier));
-  for (const char* name : {kSummaryFileName, kSummaryParquetName, kActivityFileName}) {
+  for (const std::string& name : RunFileNames(parquet || HasParquet(earlier))) {
     ARROW_RETURN_NOT_OK(where.storage->Remove(where.path + "/" + name));
   }
-  for (const std::string& security : earlier) ARROW_RETURN_NOT_OK(RemoveResultFiles(folder, security));
-  return WriteList(where, securities);
+  for (const auto& [security, had_parquet] : earlier) {
+    ARROW_RETURN_NOT_OK(RemoveResultFiles(folder, security, had_parquet));
+  }
+  return WriteList(where, own);
 }
 
 arrow::Status WriteSummary(const std::string& folder, std::span<const SummaryRow> rows, bool parquet) {

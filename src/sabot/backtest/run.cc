@@ -231,7 +231,7 @@ arrow::Result<SecurityResult> RunSecurity(const RunPlan& plan, const SecurityTic
   }
   if (result.ok() || result.status().IsCancelled()) return result;
   // Files of an earlier run would look as if they were of this one.
-  if (!options.folder.empty()) static_cast<void>(RemoveResultFiles(options.folder, ticks.security));
+  if (!options.folder.empty()) static_cast<void>(RemoveResultFiles(options.folder, ticks.security, options.parquet));
   const std::string& message = result.status().message();
   const std::string error = message.empty() ? "the strategy failed without a message" : message;
   return SecurityResult{.summary = {.security = ticks.security, .error = error}, .read_failed = reader.failed()};
@@ -242,7 +242,9 @@ arrow::Result<SecurityResult> RunTicks(const RunPlan& plan, const std::string& s
                                        env::Interrupt& interrupt) {
   ARROW_RETURN_NOT_OK(CheckOptions(options));
   auto result = RunReader(plan, security, ticks, options, interrupt);
-  if (!result.ok() && !options.folder.empty()) static_cast<void>(RemoveResultFiles(options.folder, security));
+  if (!result.ok() && !options.folder.empty()) {
+    static_cast<void>(RemoveResultFiles(options.folder, security, options.parquet));
+  }
   return result;
 }
 
