@@ -82,6 +82,16 @@ def test_sigterm_leaves_nothing(place: str, arguments: str, message: str, tmp_pa
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_files_of_others_are_not_said_to_be_kept(tmp_path: Path) -> None:
+    generate_tick_workbook(tmp_path / "a.xlsx", securities=1, ticks=50)
+    (tmp_path / "out").mkdir()
+    for name in ("mine_equity.csv", "backtest_unfinished.csv"):
+        (tmp_path / "out" / name).write_text("security,parquet\n")
+    arguments = "backtest --strategy v1_baseline --data a.xlsx --output out"
+    ended = ended_at("sabot._native:prepare_backtest_folder", arguments.split(), tmp_path)
+    assert ended.stderr == "sabot: ended by SIGTERM. Nothing was written: no security was done.\n"
+
+
 # --- temporary folders ---
 
 

@@ -218,6 +218,21 @@ def test_sigterm_ends_as_ctrl_c_does(folder: Path, monkeypatch: pytest.MonkeyPat
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_sigterm_that_is_ignored_or_foreign_is_left_alone(foreign: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if foreign:  # As Python tells of a handler that it did not set.
+        monkeypatch.setattr(signal, "getsignal", lambda _number: None)
+        monkeypatch.setattr(signal, "signal", lambda *_: pytest.fail("a handler was set"))
+    try:
+        errors.guarded(lambda: os.kill(os.getpid(), signal.SIGTERM))()
+        monkeypatch.undo()
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        monkeypatch.undo()
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_closed_pipe_ends_in_silence(folder: Path) -> None:
     command = f"{sys.executable} -m sabot head ticks.parquet -n 1000 | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=120)

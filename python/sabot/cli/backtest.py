@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError
+from sabot.cli.errors import EXIT_DIFFERENT, InterruptedRunError, files_at
 from sabot.cli.options import (
     ConfigFile,
     HeaderRow,
@@ -88,6 +88,7 @@ def backtest(
     if max_workers is not None and not parallel:
         raise OptionError("--max-workers is for --parallel. Add it, or leave --max-workers out.")
     find_strategies(strategy, strategies)
+    before = files_at(output) if output is not None else set()
     try:
         with telling_passed_over("backtest"), showing_progress("backtest", quiet=quiet) as show:
             result = _run(
@@ -109,7 +110,7 @@ def backtest(
                 over_config={"market": market, "equity_interval": equity_interval},
             )
     except KeyboardInterrupt:
-        raise InterruptedRunError(_left_in(output)) from None
+        raise InterruptedRunError(_left_in(output, before)) from None
     if not quiet:
         _show(result)
         _tell_without_trades(result)
@@ -120,9 +121,9 @@ def backtest(
         raise typer.Exit(EXIT_DIFFERENT)
 
 
-def _left_in(output: Path | None) -> str:
+def _left_in(output: Path | None, before: set[tuple[str, int, int]]) -> str:
     """What a run that was interrupted left: files of a security take their names when both are complete."""
-    if output is not None and (output / "backtest_unfinished.csv").exists() and any(output.glob("*_equity.csv")):
+    if output is not None and any(name.endswith("_equity.csv") for name, *_ in files_at(output) - before):
         return f"The files of securities that were done are kept in {output}."
     return "Nothing was written: no security was done." if output is not None else "Nothing was written."
 

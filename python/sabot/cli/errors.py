@@ -26,6 +26,8 @@ __all__ = [
     "EXIT_ERROR",
     "EXIT_INTERRUPTED",
     "EXIT_TERMINATED",
+    "InterruptedRunError",
+    "files_at",
     "guarded",
     "kept_if_interrupted",
     "settings",
@@ -89,8 +91,12 @@ class _Ended:
 
     @contextmanager
     def by_sigterm(self) -> Iterator[None]:
-        """Let the first SIGTERM be an interrupt, and more of them nothing: the command is removing what it began."""
-        if threading.current_thread() is not threading.main_thread():
+        """Let the first SIGTERM be an interrupt, and more of them nothing: the command is removing what it began.
+
+        One that whoever started the command lets it ignore stays ignored, and a handler that is not of Python stays.
+        """
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or signal.getsignal(signal.SIGTERM) in (signal.SIG_IGN, None):
             yield
             return
 
@@ -113,11 +119,11 @@ def kept_if_interrupted(
     """Let Ctrl-C say what a run into the path leaves behind."""
     is_remote = "://" in os.fspath(path)
     existed = not is_remote and Path(path).exists()
-    before = _files(Path(path)) if several and not is_remote else set()
+    before = files_at(Path(path)) if several and not is_remote else set()
     try:
         yield
     except KeyboardInterrupt:
-        if several and (is_remote or _files(Path(path)) - before):
+        if several and (is_remote or files_at(Path(path)) - before):
             text = f"The files that were complete are kept in {path}."
         elif several:
             text = "Nothing was written: no file was complete."
@@ -130,7 +136,7 @@ def kept_if_interrupted(
         raise InterruptedRunError(text) from None
 
 
-def _files(path: Path) -> set[tuple[str, int, int]]:
+def files_at(path: Path) -> set[tuple[str, int, int]]:
     """The files in a folder, or those whose names begin as that of a file does; files that were replaced are others."""
     found = set()
     for file in path.iterdir() if path.is_dir() else path.parent.glob(f"{glob.escape(path.stem)}*"):
