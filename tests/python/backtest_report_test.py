@@ -12,11 +12,14 @@ import pytest
 from backtest_folders import EQUITY, ERROR, SUMMARY, TRADES, at, write_backtest, write_sweep
 from hypothesis import given
 from hypothesis import strategies as st
+from sabot.backtest.activity import COLUMNS
 from sabot.backtest.report import write_report
 from sabot.backtest.report_series import TotalEquity, drawdown, grouped_fills, series, sessions, thinned
 from sabot.cli.application import app
 from sabot.errors import DataError, OptionError, SchemaError
 from typer.testing import CliRunner
+
+from sabot.backtest import report_data
 
 
 @pytest.fixture
@@ -461,3 +464,19 @@ def test_a_large_run_makes_no_large_page(tmp_path: Path) -> None:
     assert len(data["columns"][0]["values"]) == 300
     assert set(data["charts"]) == set(names[50:]), "those of the largest profits have charts"
     assert data["totals"]["net_pnl"] == sum(range(300))
+
+
+def test_what_there_was_to_do_is_told_of_securities_with_charts_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = dict.fromkeys(COLUMNS, 0) | {"session": None}
+    with (folder / "backtest_summary.csv").open("a") as summary:
+        summary.writelines(f"IDLE{number},0,0,0,0,0,0,0,0,,,5,0,\n" for number in range(3))
+    head, adnocgas, *others = (folder / "backtest_summary.csv").read_text().splitlines(keepends=True)
+    (folder / "backtest_summary.csv").write_text("".join([head, *others, adnocgas]))
+    names = ["ADNOCGAS", "EMAAR", *(f"IDLE{number}" for number in range(3))]
+    (folder / "backtest_activity.json").write_text(json.dumps(dict.fromkeys(names, counts)))
+    monkeypatch.setattr(report_data, "_CHARTED_MAX", 1)
+    monkeypatch.setattr(report_data, "_ROWS_MAX", 3)
+    activity = data_of(write_report(folder))["backtest"]["activity"]
+    assert sorted(activity) == ["ADNOCGAS", "IDLE0", "IDLE1"]

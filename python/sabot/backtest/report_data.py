@@ -108,10 +108,11 @@ def _charts(files: SecurityFiles, times: pa.Array, equity: pa.Array, buckets: in
 
 
 def _activity(folder: Path, succeeded: pa.Table, charted: set[str]) -> dict[str, dict[str, Any]]:
-    """By security, of those with charts and those without trades: what there was to do, and counts that are not 0."""
+    """By security, of those with charts and then those without trades: what there was to do, counts that are not 0."""
     found = read_activity(folder)
-    shown = {}
-    for security, trades in zip(succeeded["security"].to_pylist(), succeeded["trades"].to_pylist(), strict=True):
+    shown: dict[str, dict[str, Any]] = {}
+    rows = zip(*_lists(succeeded, "security", "trades"), strict=True)
+    for security, trades in sorted(rows, key=lambda row: row[0] not in charted):
         activity = found.get(security)
         if activity is None or (trades and security not in charted):
             continue
