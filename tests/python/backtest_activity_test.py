@@ -17,7 +17,7 @@ from sabot.cli.application import app
 from sabot.errors import DataError, OptionError
 from typer.testing import CliRunner
 
-from sabot.backtest import MarketMakingBacktest, run_parallel_backtest
+from sabot.backtest import MarketMakingBacktest, run_parallel_backtest, venue_parameters
 
 SECOND = 1_000_000_000
 NONE: dict[str, Any] = dict.fromkeys(COLUMNS, 0) | {"session": None}
@@ -172,6 +172,12 @@ def test_the_interval_of_the_equity(tmp_path: Path, interval: str | None, rows: 
 
 
 def test_an_interval_that_cannot_be(folder: Path) -> None:
-    for wrong, message in (("soon", "soon"), ("0s", "0s"), (timedelta(0), "above 0")):
+    bounds = r"equity_interval must be at least 1ms and at most 1000000000s, found "
+    wrong = [(timedelta(0), bounds), ("999us", f"{bounds}'999us'"), ("1000000001s", bounds)]
+    for interval, message in (("soon", "soon"), ("0s", "0s"), *wrong):
         with pytest.raises(OptionError, match=message):
-            run_parallel_backtest(folder / "ticks", "v1_baseline", equity_interval=wrong)
+            run_parallel_backtest(folder / "ticks", "v1_baseline", equity_interval=interval)
+    for interval in ("1ms", "1000000000s"):  # The engine's bounds are the same.
+        MarketMakingBacktest(equity_interval=interval)
+    (allowed,) = [each.allowed for each in venue_parameters() if each.name == "equity_interval_sec"]
+    assert allowed == "a number from 0.001 to 1000000000 or null"

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "make_plan", "overrides_of", "resolved_strategy"]
 
+# As the engine has them for equity_interval_sec.
+_INTERVAL_LEAST_SEC = 0.001
+_INTERVAL_MOST_SEC = 1_000_000_000
+
 
 class Output(NamedTuple):
     """Where the files of a run go, as the engine takes it."""
@@ -52,14 +56,16 @@ def resolved_strategy(strategy: Any) -> Any:
 
 
 def overrides_of(market: str | None, equity_interval: timedelta | str | None) -> dict[str, Any]:
-    """What goes over the configuration of every security. Raises: OptionError, if the interval is no duration."""
+    """What goes over the configuration of every security. Raises: OptionError, if the interval cannot be."""
     seconds = None
     if equity_interval is not None:
         from sabot.arguments import nanoseconds
 
         seconds = nanoseconds("equity_interval", equity_interval) / 1e9
-        if not seconds > 0:
-            raise OptionError(f"equity_interval must be above 0, found {equity_interval!r}.")
+        if not _INTERVAL_LEAST_SEC <= seconds <= _INTERVAL_MOST_SEC:
+            raise OptionError(
+                f"equity_interval must be at least 1ms and at most {_INTERVAL_MOST_SEC}s, found {equity_interval!r}."
+            )
     return {"market": market, "equity_interval_sec": seconds}
 
 
