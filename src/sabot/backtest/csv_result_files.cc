@@ -1,3 +1,4 @@
+// The two files of a security as CSV: a line a fill, a line a sample of the equity.
 #include <cstddef>
 #include <utility>
 

@@ -1,3 +1,4 @@
+// The two files of a security as Parquet, with the columns of result_tables.h.
 #include <utility>
 
 #include "sabot/backtest/result_files_internal.h"

@@ -7,7 +7,6 @@
 #include <variant>
 #include <vector>
 
-#include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/csv_line_internal.h"
 
 namespace sabot::backtest {

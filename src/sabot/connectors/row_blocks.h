@@ -1,3 +1,4 @@
+// Rows in blocks of one size, whatever the batches that they come in.
 #pragma once
 
 #include <arrow/record_batch.h>

@@ -47,7 +47,8 @@ function securitySection(backtest, row) {
       ...activity,
     ];
   }
-  return [heading, facts(column, row, charts), ...activity, ...notes, chartsOf(data, charts, samplingOf(data.activity[name]))];
+  const sampling = samplingOf(data.activity[name]);
+  return [heading, facts(column, row, charts), ...activity, ...notes, chartsOf(data, charts, sampling)];
 }
 
 function facts(column, row, charts) {
