@@ -450,7 +450,7 @@ def test_a_parquet_file_with_times_of_any_kind(unit: str, tmp_path: Path) -> Non
     elif unit == "text":
         times = pa.array([row[0].isoformat() for row in rows])
     elif unit == "zone":
-        times = pa.array(values).cast(pa.timestamp("ns", "Asia/Dubai"))
+        times = pa.array(values).cast(pa.timestamp("ns", "UTC"))
     else:
         times = pa.array([row[0] for row in rows]).cast(pa.timestamp(unit))
     table = pa.table(
@@ -465,6 +465,17 @@ def test_a_parquet_file_with_times_of_any_kind(unit: str, tmp_path: Path) -> Non
     result = convert_ticks(tmp_path / "a.parquet", tmp_path / "out")
     assert result["error"].to_pylist() == [None]
     assert read(tmp_path / "out" / "a.parquet") == expected(rows)
+
+
+@pytest.mark.parametrize("with_symbols", [False, True])
+def test_a_parquet_file_with_times_of_a_zone_is_an_error(with_symbols: bool, tmp_path: Path) -> None:
+    times = pa.array([START, START], pa.timestamp("ns", "Asia/Dubai"))
+    columns = {"timestamp": times, "type": ["bid", "ask"], "price": [1.0, 2.0], "volume": [1.0, 2.0]}
+    pq.write_table(pa.table(columns | ({"symbol": ["FAB", "FAB"]} if with_symbols else {})), tmp_path / "fab.parquet")
+    row = convert_ticks(tmp_path / "fab.parquet", tmp_path / "out").to_pylist()[0]
+    assert row["path"] is None
+    expected = "fab.parquet: column 'timestamp' is timestamp[ns, tz=Asia/Dubai]; expected no time zone, or UTC"
+    assert row["error"].startswith(expected)
 
 
 def test_integers_that_are_no_nanoseconds_are_rejected(tmp_path: Path) -> None:

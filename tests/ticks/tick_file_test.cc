@@ -117,6 +117,10 @@ TEST(TickFile, NamesTheColumnThatIsMissingOrOfAnotherType) {
   WriteForeign(path, With(ticks, 2, "price", ticks->column(0)));
   EXPECT_EQ(ErrorOf(path, data::ErrorKind::kSchema),
             std::string("column 'price' is timestamp[ns], and a tick file has double.") + kConvert);
+  const auto dubai = arrow::MakeArrayOfNull(arrow::timestamp(arrow::TimeUnit::NANO, "Asia/Dubai"), 10).ValueOrDie();
+  WriteForeign(path, With(ticks, 0, "timestamp", dubai));
+  EXPECT_TRUE(ErrorOf(path, data::ErrorKind::kSchema)
+                  .starts_with("column 'timestamp' is timestamp[ns, tz=Asia/Dubai]; expected no time zone, or UTC: "));
   const auto zoned = arrow::MakeArrayOfNull(arrow::timestamp(arrow::TimeUnit::NANO, "UTC"), 10).ValueOrDie();
   WriteForeign(path, With(ticks, 0, "timestamp", zoned));
   EXPECT_EQ(ErrorOf(path, data::ErrorKind::kSchema),

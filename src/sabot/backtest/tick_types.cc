@@ -5,20 +5,16 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
-#include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "sabot/data/errors.h"
+#include "sabot/ticks/tick_schema.h"
 
 namespace sabot::backtest {
 namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
-
-constexpr std::array<std::string_view, 6> kUtc{"UTC", "Etc/UTC", "Z", "GMT", "+00:00", "+0000"};
 
 arrow::Result<ArrayPtr> Cast(const std::string& name, const ArrayPtr& column,
                              const std::shared_ptr<arrow::DataType>& wanted) {
@@ -32,13 +28,10 @@ arrow::Result<ArrayPtr> Cast(const std::string& name, const ArrayPtr& column,
 
 arrow::Result<ArrayPtr> Times(const std::string& name, const ArrayPtr& column) {
   if (column->type_id() != arrow::Type::TIMESTAMP) return column;
-  const std::string& zone = static_cast<const arrow::TimestampType&>(*column->type()).timezone();
-  if (!zone.empty() && std::find(kUtc.begin(), kUtc.end(), zone) == kUtc.end()) {
-    return data::SchemaError("ticks: column '" + name + "' is " + column->type()->ToString() +
-                             "; expected no time zone, or UTC: sessions have hours of the venue's clock. Take the zone "
-                             "away, which leaves that clock's time: pyarrow.compute.local_timestamp, or "
-                             "dt.tz_localize(None) of pandas, or dt.replace_time_zone(None) of polars.");
+  if (const auto status = ticks::CheckTimeZone(name, *column->type()); !status.ok()) {
+    return status.WithMessage("ticks: ", status.message());
   }
+  const std::string& zone = static_cast<const arrow::TimestampType&>(*column->type()).timezone();
   ARROW_ASSIGN_OR_RAISE(const auto times, Cast(name, column, arrow::timestamp(arrow::TimeUnit::NANO, zone)));
   return zone.empty() ? times : times->View(arrow::timestamp(arrow::TimeUnit::NANO));
 }

@@ -41,6 +41,7 @@ arrow::Result<TickBatches> TickBatches::Make(const arrow::Schema& schema, TickRo
   for (const int column : {columns.time, columns.clock, columns.local_time, columns.date}) {
     if (column == kNoColumn) continue;
     const auto& type = *schema.field(column)->type();
+    ARROW_RETURN_NOT_OK(CheckTimeZone(schema.field(column)->name(), type));
     if (CanBeTime(type) || (column == columns.date && type.id() == arrow::Type::DATE32)) continue;
     return data::SchemaError("column '" + schema.field(column)->name() + "' is " + type.ToString() +
                              ", expected a timestamp, text, or int64 nanoseconds since 1970.");

@@ -63,6 +63,7 @@ arrow::Result<std::vector<int>> FindCanonicalColumns(const arrow::Schema& found)
       positions.push_back(position);
       continue;
     }
+    ARROW_RETURN_NOT_OK(CheckTimeZone(wanted->name(), type));
     return data::SchemaError("column '" + wanted->name() + "' is " + type.ToString() + ", and a tick file has " +
                              wanted->type()->ToString() + "." + std::string(internal::kConvertTicks));
   }

@@ -5,15 +5,18 @@
 #include <arrow/type.h>
 #include <arrow/util/logging.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
+#include "sabot/data/errors.h"
 #include "sabot/ticks/tick_values.h"
 
 namespace sabot::ticks {
 namespace {
 
 constexpr std::array<std::string_view, 3> kNames = {"bid", "ask", "trade"};
+constexpr std::array<std::string_view, 6> kUtc = {"UTC", "Etc/UTC", "Z", "GMT", "+00:00", "+0000"};
 
 std::shared_ptr<arrow::Array> MakeNames() {
   arrow::StringBuilder builder;
@@ -22,6 +25,16 @@ std::shared_ptr<arrow::Array> MakeNames() {
 }
 
 }  // namespace
+
+arrow::Status CheckTimeZone(std::string_view column, const arrow::DataType& type) {
+  if (type.id() != arrow::Type::TIMESTAMP) return arrow::Status::OK();
+  const std::string& zone = static_cast<const arrow::TimestampType&>(type).timezone();
+  if (zone.empty() || std::ranges::find(kUtc, zone) != kUtc.end()) return arrow::Status::OK();
+  return data::SchemaError("column '" + std::string(column) + "' is " + type.ToString() +
+                           "; expected no time zone, or UTC: sessions have hours of the venue's clock. Take the zone "
+                           "away, which leaves that clock's time: pyarrow.compute.local_timestamp, or "
+                           "dt.tz_localize(None) of pandas, or dt.replace_time_zone(None) of polars.");
+}
 
 std::optional<TickType> TickTypeOf(std::string_view text) {
   const std::string_view name = WithoutBlanks(text);

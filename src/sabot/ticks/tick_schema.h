@@ -3,6 +3,7 @@
 
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
+#include <arrow/status.h>
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
@@ -18,6 +19,10 @@ enum class TickType : int8_t { kBid = 0, kAsk = 1, kTrade = 2 };
 // Times of ticks lie between these, in 1678 and 2261: a day more or a latency on top is no overflow.
 inline constexpr int64_t kTickTimeMost = 9'200'000'000'000'000'000;
 inline constexpr int64_t kTickTimeLeast = -kTickTimeMost;
+
+// That times of a column of this type are of the venue's clock: it has no time zone, or UTC. Error (kSchema): what to
+// do.
+arrow::Status CheckTimeZone(std::string_view column, const arrow::DataType& type);
 
 // Of `bid`, `ask`, `trade` in any case, with blanks around it.
 std::optional<TickType> TickTypeOf(std::string_view text);
