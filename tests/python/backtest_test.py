@@ -574,6 +574,33 @@ def test_functions_make_strategies(data: Path) -> None:
     assert volumes == [volumes[0]] * 4
 
 
+class Sized(samples.Joins):
+    """One with an __init__ of its own."""
+
+    def __init__(self, label: str, times: int = 1) -> None:
+        self.size = 10.0 * times
+
+
+def test_parameters_of_a_partial_are_those_of_what_it_calls() -> None:
+    def sent(strategy: Any, config: dict[str, Any]) -> float:
+        result = MarketMakingBacktest({"DEFAULT": config}, strategy).run_ticks(ticks(1, 400))
+        return result.trades["TICKS"]["fill_qty"].to_pylist()
+
+    by_hand = sent(samples.Joins, {"size": 20})
+    assert by_hand
+    assert sent(functools.partial(samples.Joins, size=20), {}) == by_hand
+    assert sent(functools.partial(samples.Joins, size=500), {"size": 20}) == by_hand
+    assert sent(functools.partial(samples.Joins), {"size": 20}) == by_hand
+    assert sent(functools.partial(Sized, "a"), {"times": 2}) == by_hand
+    assert sent(functools.partial(Sized, "a", times=2), {}) == by_hand
+    with pytest.raises(OptionError, match="unknown key 'label'"):
+        sent(functools.partial(Sized, "a"), {"label": "b"})
+    with pytest.raises(TypeError, match=r"Joins: there is no parameter 'sise'\. It has: size\."):
+        MarketMakingBacktest({}, functools.partial(samples.Joins, sise=20))
+    with pytest.raises(TypeError, match="the default of parameter 'size' must be a float, found 'big'"):
+        MarketMakingBacktest({}, functools.partial(samples.Joins, size="big"))
+
+
 def test_features_are_kernels_of_the_book() -> None:
     table, seen = ticks(3, 400), []
 

@@ -78,6 +78,15 @@ def test_a_folder_of_another_sweep(data: Path, tmp_path: Path) -> None:
 # --- values ---
 
 
+def test_sets_go_over_what_a_partial_binds(data: Path) -> None:
+    sets = [{"size": 20}, {}]
+    bound = sweep(data, functools.partial(samples.Joins, size=30), sets=sets, max_sheets=1)
+    assert bound.table["volume"].to_pylist() == [
+        sweep(data, samples.Joins, sets=[{"size": size}], max_sheets=1).table["volume"].to_pylist()[0]
+        for size in (20, 30)
+    ]
+
+
 def test_every_column_is_that_of_an_isolated_run(data: Path, tmp_path: Path) -> None:
     sets: list[dict[str, Any]] = [{"size": 20_000, "queue": "fifo"}, {"queue": "risk_averse"}, {"max_position": None}]
     result = sweep(data, samples.Joins, CONFIG, sets=sets, output_dir=tmp_path / "sweep")

@@ -1,10 +1,11 @@
 """Strategies that are written in Python: what one declares, and how the engine makes one for each security."""
 
+import functools
 import inspect
 import traceback
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -31,9 +32,7 @@ class Strategy:
 
     def __init__(self, **parameters: Any) -> None:
         known = {each.name: each for each in parameters_of(type(self))}
-        for name in parameters:
-            if name not in known:
-                raise TypeError(f"{type(self).__name__}: there is no parameter '{name}'. It has: {', '.join(known)}.")
+        _check_known(type(self), parameters, known)
         for name, each in known.items():
             setattr(self, name, parameters.get(name, each.default))
 
@@ -71,16 +70,25 @@ class Parameter(typing.NamedTuple):
 
 
 def parameters_of(strategy: Callable[..., Any]) -> list[Parameter]:
-    """Of a class: its annotations, unless its own __init__ takes others; of a function: what it takes."""
+    """Of a class: its annotations, unless its own __init__ takes others; of a function: what it takes.
+
+    Of a functools.partial: those of its class or function, without what is bound by position; what is bound by name is
+    the default.
+    """
+    code = _code_of(strategy)
     try:
         found = inspect.signature(strategy).parameters.values()
     except ValueError:  # Such as a function of C.
         raise TypeError(
             f"strategy: what {name_of(strategy)} takes cannot be known. Write a class or a function."
         ) from None
-    if inspect.isclass(strategy) and any(each.kind is each.VAR_KEYWORD for each in found):
-        return [_parameter(strategy, *each) for each in _annotated(strategy)]
-    hints = _hints(strategy.__init__ if inspect.isclass(strategy) else getattr(strategy, "func", strategy), strategy)
+    if inspect.isclass(code) and any(each.kind is each.VAR_KEYWORD for each in found):
+        bound = strategy.keywords if isinstance(strategy, functools.partial) else {}
+        annotated = {name: (hint, bound.get(name, default)) for name, hint, default in _annotated(code)}
+        if code.__init__ is Strategy.__init__:
+            _check_known(code, bound, annotated)
+        return [_parameter(strategy, name, *each) for name, each in annotated.items()]
+    hints = _hints(code.__init__ if inspect.isclass(code) else code, strategy)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     named = [each for each in found if each.kind in kinds]
     return [_parameter(strategy, each.name, hints.get(each.name, type(each.default)), each.default) for each in named]
@@ -111,8 +119,8 @@ def check_strategy(strategy: Any) -> None:
 
 def name_of(strategy: Any) -> str:
     """What a person would call it."""
-    strategy = getattr(strategy, "func", strategy)  # Of functools.partial.
-    return getattr(strategy, "__qualname__", None) or type(strategy).__qualname__
+    code = _code_of(strategy)
+    return getattr(code, "__qualname__", None) or type(code).__qualname__
 
 
 def failure_text(error: BaseException) -> str:
@@ -123,6 +131,17 @@ def failure_text(error: BaseException) -> str:
     if not own:
         return text
     return f"{text} ({own[-1].name}, {Path(own[-1].filename).name} line {own[-1].lineno})"
+
+
+def _code_of(strategy: Any) -> Any:
+    """The class or function itself; of a functools.partial the one that it calls."""
+    return strategy.func if isinstance(strategy, functools.partial) else strategy
+
+
+def _check_known(kind: type, given: Iterable[str], known: Iterable[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{kind.__name__}: there is no parameter '{name}'. It has: {', '.join(known)}.")
 
 
 def _made(strategy: Callable[..., Any], name: str, values: dict[str, Any]) -> tuple[Strategy, list[str], list[Any]]:
