@@ -193,6 +193,23 @@ TEST(Simulation, ALargerSizeLosesThePlaceASmallerOneKeepsIt) {
   EXPECT_TRUE(resized(12).empty());
 }
 
+// 0.1 and 0.1 leave 0.9 of 1.1 one after the other, and more in binary at once.
+TEST(Simulation, TheSameSizeKeepsThePlace) {
+  const auto resized = [](double size, double lot_size) {
+    return Play({Bid(0, 100, 0), Trade(1, 100, 0.1), Trade(2, 100, 0.1), Bid(3, 100, 50), Bid(4, 100, 50),
+                 Trade(5, 100, 20)},
+                {{0, Sends({.price = 100, .size = 1.1})},
+                 {3, [size](const Moment&, Orders& orders) { orders.Resize(orders.open().front().id, size); }}},
+                {.lot_size = lot_size})
+        .trades.size();
+  };
+  for (const double lot_size : {0.0, 0.1}) {
+    EXPECT_EQ(resized(1.1, lot_size), 3U) << lot_size;
+    EXPECT_EQ(resized(1.0, lot_size), 3U) << lot_size;
+    EXPECT_EQ(resized(1.2, lot_size), 2U) << lot_size;
+  }
+}
+
 TEST(Simulation, TheOppositeBestFillsWhereAsked) {
   const std::vector<Tick> ticks{Bid(0, 100, 80), Ask(1, 99.5, 4)};
   const Script script{{0, Sends(kBuyTen)}};
@@ -259,6 +276,22 @@ TEST(Simulation, AResizeCountsWhatWasFilled) {
   EXPECT_EQ(filled(8), std::vector<double>({4, 4}));
   EXPECT_EQ(filled(4), std::vector<double>({4}));
   EXPECT_EQ(filled(15), std::vector<double>({4, 11}));
+}
+
+// The order stays what it was, so it is no refused one.
+TEST(Simulation, AResizeThatCannotBeChangesNothing) {
+  const auto played = Play({Bid(0, 100, 0), Bid(1, 100, 0), Trade(2, 99, 1)},
+                           {{0, Sends(kBuyTen)},
+                            {1,
+                             [](const Moment&, Orders& orders) {
+                               for (const double size : {0.0, 1.5, std::nan("")}) {
+                                 orders.Resize(orders.open().front().id, size);
+                               }
+                             }}},
+                           {.lot_size = 1});
+  EXPECT_EQ(played.quantities(), std::vector<double>({10}));
+  EXPECT_EQ(played.outcome.activity.orders.sent, 1);
+  EXPECT_EQ(played.outcome.orders_rejected, 0);
 }
 
 // --- Orders that take
@@ -519,6 +552,56 @@ TEST(Simulation, CountsWhatThereWasToDo) {
   }
   EXPECT_EQ(activity.orders.refused, expected.refused);
   EXPECT_EQ(played.outcome.orders_rejected, 6);
+}
+
+// Of an order that keeps something, or has filled something, it is a cut; of another one a refusal.
+TEST(Simulation, WhatTheLimitsTakeIsCountedWhereverTheyDo) {
+  const auto counts = [](const Played& played) {
+    return std::pair{played.outcome.activity.orders.cut,
+                     played.outcome.activity.orders.refused[static_cast<std::size_t>(Refusal::kLimits)]};
+  };
+  using Counts = std::pair<int64_t, int64_t>;
+  const OrderRequest sell{.side = Side::kSell, .price = 102, .size = 10};
+  OrderRequest large = sell;
+  large.size = 20;
+  OrderRequest second = sell;
+  second.price = 103;
+  OrderRequest reduce = sell;
+  reduce.price = 101;
+  reduce.reduce_only = true;
+  OrderRequest reduce_now = reduce;
+  reduce_now.type = OrderType::kMarket;
+  // From a long position of 10, which is the limit: room for sales of 20, until it is closed.
+  const auto after = [&](std::vector<OrderRequest> first, std::optional<double> resized, std::vector<Tick> trades) {
+    std::vector<Tick> ticks{Bid(0, 100, 20), Trade(1, 99, 1), Ask(2, 101, 0)};
+    ticks.insert(ticks.end(), trades.begin(), trades.end());
+    return counts(Play(ticks,
+                       {{0, Sends(kBuyTen)},
+                        {1,
+                         [&](const Moment&, Orders& orders) {
+                           for (const OrderRequest& request : first) orders.Send(request);
+                         }},
+                        {3,
+                         [&](const Moment&, Orders& orders) {
+                           if (resized) orders.Resize(orders.open().back().id, *resized);
+                         }}},
+                       {.limits = {.max_position = 10}}));
+  };
+  const Tick closes = Trade(3, 101, 10);
+  const Tick through = Trade(3, 105, 1);
+  // On arrival.
+  EXPECT_EQ(after({sell, large}, {}, {}), Counts(1, 0));
+  EXPECT_EQ(after({large, sell}, {}, {}), Counts(0, 1));
+  // At rest, where another one took.
+  EXPECT_EQ(after({large, reduce_now}, {}, {}), Counts(1, 0));
+  EXPECT_EQ(after({sell, second, reduce_now}, {}, {}), Counts(0, 1));
+  // At a fill.
+  EXPECT_EQ(after({large, reduce}, {}, {through}), Counts(1, 0));
+  EXPECT_EQ(after({sell, second, reduce}, {}, {through}), Counts(0, 1));
+  // At another size.
+  EXPECT_EQ(after({large, reduce}, 15, {closes, Bid(4, 100, 20)}), Counts(1, 0));
+  EXPECT_EQ(after({sell, second, reduce}, 5, {closes, Bid(4, 100, 20)}), Counts(0, 1));
+  EXPECT_EQ(after({sell, second, reduce}, {}, {closes, Bid(4, 100, 20)}), Counts(0, 0));
 }
 
 TEST(Simulation, SamplesTheEquityOnceAnInterval) {

@@ -45,7 +45,9 @@ inline constexpr std::array kRefusals{
 
 struct OrderCounts {
   int64_t sent = 0;  // With those that replace others; refused or not.
-  int64_t cut = 0;   // On arrival made smaller by the limits, or to what there was to reduce.
+  // How often the limits, or what there was to reduce, left an order less than it was to have: on arrival, at rest, at
+  // a fill. One that they leave nothing, and that has filled nothing, is a refused one instead.
+  int64_t cut = 0;
   std::array<int64_t, kRefusals.size()> refused{};
 
   void Refuse(Refusal refusal) { ++refused[static_cast<std::size_t>(refusal)]; }

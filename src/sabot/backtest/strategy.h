@@ -54,7 +54,8 @@ class Orders {
   virtual OrderId Replace(OrderId old, const OrderRequest& request) = 0;
   virtual void Cancel(OrderId order) = 0;  // One that is gone: nothing happens.
   // `size` is the whole of the order, with what it has filled by then; none left: it goes. A smaller one keeps the
-  // place in the queue, a larger one loses it.
+  // place in the queue, a larger one loses it. One that is not positive, or no multiple of the lot size, changes
+  // nothing.
   virtual void Resize(OrderId order, double size) = 0;
 
   // Null if the order is gone (filled, cancelled, rejected) or was never there. Orders on their way are there.

@@ -115,11 +115,7 @@ void Venue::Resize(OrderId order, double size) {
   if (found == nullptr) return;
   OrderRequest wanted = found->request;
   wanted.size = size;
-  if (const auto refusal = WhyNot(wanted)) {
-    counts_.Refuse(*refusal);
-  } else {
-    Post({.kind = Message::Kind::kResize, .order = order, .size = size});
-  }
+  if (!WhyNot(wanted)) Post({.kind = Message::Kind::kResize, .order = order, .size = size});
 }
 
 // --- Arrival
@@ -134,6 +130,14 @@ void Venue::Remove(OrderId id) {
 void Venue::Refuse(OrderId id, Refusal refusal) {
   counts_.Refuse(refusal);
   Remove(id);
+}
+
+void Venue::CountCut(const Order& order, double left) {
+  if (left > 0 || order.filled > 0) {
+    ++counts_.cut;
+  } else {
+    counts_.Refuse(order.request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
+  }
 }
 
 void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) {
@@ -153,12 +157,15 @@ void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) 
       break;
     case Message::Kind::kResize:
       if (Order* order = FindOrder(message.order); order != nullptr && order->state == OrderState::kResting) {
-        const double size = std::min(message.size - order->filled, Room(*order));
+        const double wanted = lots_.Sum(message.size, -order->filled);
+        const double room = Room(*order);
+        if (wanted > 0 && room < wanted) CountCut(*order, room);
+        const double size = std::min(wanted, room);
         if (!(size > 0)) {
           Remove(order->id);
         } else {
-          const bool larger = size > order->remaining;
-          order->remaining = lots_.Snap(size);
+          const bool larger = size - order->remaining > kNoise * order->remaining;
+          order->remaining = size;
           order->request.size = order->filled + order->remaining;
           if (larger) {
             --resting_;
@@ -176,11 +183,10 @@ void Venue::Arrive(OrderId id, int64_t now, std::vector<Fill>& fills) {
   const OrderRequest& request = order->request;
   const double room = Room(*order);
   const bool all = request.type == OrderType::kFillOrKill && !request.reduce_only;
-  if (!(room > 0) || (all && room < order->remaining)) {
-    return Refuse(id, request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
-  }
   if (room < order->remaining) {
-    ++counts_.cut;
+    if (all) return Refuse(id, Refusal::kLimits);
+    CountCut(*order, room);
+    if (!(room > 0)) return Remove(id);
     order->remaining = room;
   }
   const Level& opposite = book_.best(Opposite(request.side));
@@ -300,9 +306,9 @@ void Venue::KeepLimits(double position) {
     if (order.state != OrderState::kResting || order.request.reduce_only) continue;
     const double room = Room(order);
     if (order.remaining <= room) continue;
+    CountCut(order, room);
     if (room > 0) {
       orders_[i].remaining = room;
-      ++counts_.cut;
     } else {
       Remove(order.id);
     }

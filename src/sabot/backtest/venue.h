@@ -65,6 +65,8 @@ class Venue final : public Orders {
   Order* FindOrder(OrderId id);
   void Remove(OrderId id);
   void Refuse(OrderId id, Refusal refusal);
+  // The limits, or what there is to reduce, leave it so much of what remains of it.
+  void CountCut(const Order& order, double left);
   void Post(Message message);
   // Why a venue would not take it from anybody.
   std::optional<Refusal> WhyNot(const OrderRequest& request) const;

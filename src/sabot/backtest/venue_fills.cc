@@ -24,11 +24,7 @@ double Venue::FillResting(Order& order, double quantity, int64_t timestamp, std:
   const bool cut = quantity - most > (limit == 0 ? 0 : kNoise * limit);
   if (cut) {
     quantity = most;
-    if (quantity > 0 || order.filled > 0) {
-      ++counts_.cut;
-    } else {
-      counts_.Refuse(order.request.reduce_only ? Refusal::kNothingToReduce : Refusal::kLimits);
-    }
+    CountCut(order, quantity);
   }
   if (quantity > 0) Reduce(order, quantity);
   if (cut) order.remaining = 0;
