@@ -81,6 +81,9 @@ TEST(LotGrid, SnapsNoiseOnly) {
   EXPECT_EQ(tenths.Snap(0.25), 0.25);
   EXPECT_EQ(tenths.Within(0.3 - 1e-17), 0.3);
   EXPECT_EQ(tenths.Within(0.29), 0.2);
+  EXPECT_TRUE(tenths.Has(0.1 + 0.2));
+  EXPECT_FALSE(tenths.Has(0.25));
+  EXPECT_TRUE(LotGrid().Has(0.25));
   EXPECT_EQ(LotGrid(0.3).Snap(0.6 + 1e-16), 2 * 0.3);
   EXPECT_EQ(LotGrid().Snap(0.1 + 0.2), 0.1 + 0.2);
   EXPECT_EQ(LotGrid().Within(0.29), 0.29);

@@ -10,14 +10,7 @@ namespace {
 
 using internal::Better;
 using internal::kInfinity;
-using internal::kNoise;
 using internal::Reaches;
-
-bool IsMultiple(double value, double grid) {
-  if (grid == 0) return true;
-  const double steps = value / grid;
-  return std::abs(steps - std::round(steps)) <= 1e-9 * std::max(1.0, std::abs(steps));
-}
 
 bool Takes(OrderType type) { return type != OrderType::kMaker && type != OrderType::kPostOnly; }
 bool MayRest(OrderType type) {
@@ -44,10 +37,10 @@ Order* Venue::FindOrder(OrderId id) { return const_cast<Order*>(Find(id)); }
 
 std::optional<Refusal> Venue::WhyNot(const OrderRequest& request) const {
   if (!(request.size > 0) || !std::isfinite(request.size)) return Refusal::kSize;
-  if (!IsMultiple(request.size, options_.lot_size)) return Refusal::kLotSize;
+  if (!lots_.Has(request.size)) return Refusal::kLotSize;
   if (request.type == OrderType::kMarket) return std::nullopt;
   if (!(request.price > 0) || !std::isfinite(request.price)) return Refusal::kPrice;
-  if (!IsMultiple(request.price, options_.tick_size)) return Refusal::kTickSize;
+  if (!ticks_.Has(request.price)) return Refusal::kTickSize;
   return std::nullopt;
 }
 
@@ -164,7 +157,7 @@ void Venue::DeliverNext(int64_t now, double position, std::vector<Fill>& fills) 
         if (!(size > 0)) {
           Remove(order->id);
         } else {
-          const bool larger = size - order->remaining > kNoise * order->remaining;
+          const bool larger = size - order->remaining > LotGrid::kNoise * order->remaining;
           order->remaining = size;
           order->request.size = order->filled + order->remaining;
           if (larger) {
@@ -240,7 +233,7 @@ bool Venue::PreventSelfTrade(OrderId id) {
 void Venue::Reduce(Order& order, double quantity) const {
   order.filled += quantity;
   order.remaining = lots_.Sum(order.remaining, -quantity);
-  if (order.filled > order.request.size * (1 + kNoise)) order.remaining = -1;
+  if (order.filled > order.request.size * (1 + LotGrid::kNoise)) order.remaining = -1;
 }
 
 void Venue::Take(Order& order, int64_t now, std::vector<Fill>& fills) {

@@ -20,7 +20,7 @@ namespace sabot::backtest {
 
 class Venue final : public Orders {
  public:
-  explicit Venue(const VenueOptions& options) : options_(options), lots_(options.lot_size) {}
+  explicit Venue(const VenueOptions& options) : options_(options), lots_(options.lot_size), ticks_(options.tick_size) {}
 
   const Book& book() const { return book_; }
   const OrderCounts& counts() const { return counts_; }
@@ -93,6 +93,7 @@ class Venue final : public Orders {
 
   VenueOptions options_;
   LotGrid lots_;
+  LotGrid ticks_;  // Of prices.
   Book book_;
   std::vector<Order> orders_;  // In flight and resting, in the order they were sent.
   std::deque<Message> messages_;  // In flight, in the order they were sent, which is that of their arrival.

@@ -11,7 +11,6 @@ namespace {
 
 using internal::Better;
 using internal::kInfinity;
-using internal::kNoise;
 using internal::Reaches;
 
 }  // namespace
@@ -21,7 +20,7 @@ double Venue::FillResting(Order& order, double quantity, int64_t timestamp, std:
   const double sign = Sign(order.request.side);
   const double limit = order.request.reduce_only ? 0 : LimitOf(order);
   const double most = std::max(lots_.Sum(limit, -sign * position_), 0.0);
-  const bool cut = quantity - most > (limit == 0 ? 0 : kNoise * limit);
+  const bool cut = quantity - most > (limit == 0 ? 0 : LotGrid::kNoise * limit);
   if (cut) {
     quantity = most;
     CountCut(order, quantity);

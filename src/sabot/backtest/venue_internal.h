@@ -9,9 +9,6 @@ namespace sabot::backtest::internal {
 
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// How far a sum of sizes may be off by rounding alone, relative to its terms.
-inline constexpr double kNoise = 1e-9;
-
 // Whether `price` is a better price for an order of this side than `other`: in front of it in the venue's book.
 constexpr bool Better(Side side, double price, double other) {
   return side == Side::kBuy ? price > other : price < other;
