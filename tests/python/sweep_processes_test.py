@@ -2,20 +2,24 @@
 
 import csv
 import functools
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import backtest_samples as samples
 import pytest
 from backtest_samples import write_folder
+from sabot.backtest.processes import run_in_processes
 from sabot.backtest.sweep_processes import code_of
 from sabot.errors import OptionError
 
-from sabot.backtest import Strategy, SweepProgress, run_parallel_backtest, sweep
+from sabot.backtest import Strategy, SweepProgress, processes, run_parallel_backtest, sweep, sweep_processes
 
 NAMES = ("AAA", "BBB", "CCC")
 CONFIG = {"DEFAULT": {"size": 50_000, "maker_fee_bps": 0.25}, "BBB": {"order_latency_ms": 250}}
@@ -53,6 +57,8 @@ def test_what_cannot_be_sent_to_a_process(data: Path) -> None:
         sweep(data, dict, grid={"size": [1]})
     with pytest.raises(OptionError, match="strategy: there is no module 'nowhere'"):
         sweep(data, "nowhere:Class", grid={"size": [1]})
+    with pytest.raises(OptionError, match=r"sets_per_scan must be >= 1, found 0\."):
+        sweep(data, samples.Joins, grid={"size": [1]}, sets_per_scan=0)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +136,80 @@ def test_any_number_of_workers_gives_the_same_bytes(data: Path, tmp_path: Path) 
     last = seen[-1]
     assert (last.simulations, last.simulations_all, last.simulations_resumed) == (6, 6, 0)
     assert (last.ticks, last.fraction) == (2 * 4_500, 1.0)
+
+
+# --- what changes meanwhile ---
+
+
+def before_the_workers(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Make a change when all was read that the parent reads."""
+
+    def changed(*arguments: Any) -> None:
+        change()
+        run_in_processes(*arguments)
+
+    monkeypatch.setattr(processes, "run_in_processes", changed)
+    monkeypatch.setattr(sweep_processes, "run_in_processes", changed)
+
+
+def test_a_configuration_is_read_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.json"
+    before_the_workers(monkeypatch, lambda: path.write_text('{"DEFAULT": {"size": 7}}'))
+
+    def results(name: str, config: Any) -> tuple[list[bytes], dict[str, bytes]]:
+        sweep(data, samples.Joins, config, grid={"queue": ["fifo"]}, output_dir=tmp_path / f"{name}_sweep")
+        if isinstance(config, Path):
+            config.write_text(json.dumps(CONFIG))
+        run_parallel_backtest(data, samples.Joins, config, output_dir=tmp_path / name)
+        return tables(tmp_path / f"{name}_sweep"), files(tmp_path / name)
+
+    path.write_text(json.dumps(CONFIG))
+    assert results("path", path) == results("dict", CONFIG)
+
+
+def test_ticks_that_cannot_be_read_once_are_read_by_the_next_sweep(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = shutil.copytree(data, tmp_path / "ticks")
+    path, away = ticks / "bbb.parquet", tmp_path / "away"
+    with monkeypatch.context() as patched:
+        before_the_workers(patched, lambda: path.rename(away))
+        result = sweep(ticks, samples.Joins, CONFIG, grid={"size": [1, 2]}, output_dir=tmp_path / "out")
+    assert result.failed == 2
+    away.rename(path)
+    result = sweep(ticks, samples.Joins, CONFIG, grid={"size": [1, 2]}, output_dir=tmp_path / "out")
+    assert (result.failed, result.resumed) == (0, 4)
+
+
+# --- processes ---
+
+
+def test_a_worker_has_its_next_task_before_its_results_are_kept(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    give, put = processes._Worker.give, processes._Pool._complete
+
+    def given(worker: Any, index: int, task: Any) -> None:
+        seen.append("give")
+        give(worker, index, task)
+
+    def kept(pool: Any, *arguments: Any) -> None:
+        seen.append("keep")
+        put(pool, *arguments)
+
+    monkeypatch.setattr(processes._Worker, "give", given)
+    monkeypatch.setattr(processes._Pool, "_complete", kept)
+    sweep(data, samples.Joins, grid={"size": [1]}, max_workers=1)
+    assert seen == ["give", "give", "keep", "give", "keep", "keep"]
+
+
+def test_a_second_sigterm_ends_no_cleanup() -> None:
+    before = signal.signal(signal.SIGTERM, processes._stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # --- one that fails ---
@@ -235,21 +315,27 @@ from base import Base
 
 class Own(Base):
     size: float = 100.0
+
+def make(size: float = 100.0):
+    return Base(size=size)
 """
 BASE = """
 from sabot.backtest import Strategy
 
 class Base(Strategy):
+    size: float = 1.0
+
     def on_tick(self, moment, orders):
         if moment.bid is not None and not orders.open:
             orders.buy(moment.bid, self.size)
 """
 
 
-def test_a_module_that_was_changed(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["Own", "make"])
+def test_a_module_that_was_changed(data: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "own.py").write_text(SOURCE)
     (tmp_path / "base.py").write_text(BASE)
-    words = ["--strategy", "own:Own", "--data", data, "--grid", "size=100", "--max-sheets", 1, "--output", "out"]
+    words = ["--strategy", f"own:{name}", "--data", data, "--grid", "size=100", "--max-sheets", 1, "--output", "out"]
     code, told = command(*words, folder=tmp_path)
     assert code == 0, told
     code, told = command(*words, folder=tmp_path)
@@ -258,7 +344,7 @@ def test_a_module_that_was_changed(data: Path, tmp_path: Path) -> None:
         (tmp_path / path).write_text(text + "\nHERE = 1\n")
         code, told = command(*words, folder=tmp_path)
         assert code == 2
-        assert 'it was computed by other code of the strategy "Own": its library or module was changed' in told
+        assert f'it was computed by other code of the strategy "{name}": its library or module was changed' in told
         assert "forget what it holds with restart (--restart)" in told
         (tmp_path / path).write_text(text)
     code, told = command(*words, "--restart", folder=tmp_path)

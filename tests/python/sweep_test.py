@@ -89,7 +89,7 @@ def files(folder: Path) -> dict[str, bytes]:
         ({"random": {"quote_size": (1, 2)}, "samples": 1, "seed": -1}, "seed must be from 0"),
         ({"sets": []}, "where a list of sets"),
         ({"grid": GRID, "max_workers": 0}, "max_workers must be >= 1"),
-        ({"grid": GRID, "sets_per_scan": 0}, "sets_per_scan is 0"),
+        ({"grid": GRID, "sets_per_scan": 0}, r"sets_per_scan must be >= 1, found 0\."),
         ({"grid": GRID, "metric": "sharp"}, "there is no metric 'sharp'. Nearest names: 'sharpe'"),
         ({"grid": GRID, "restart": True}, "restart forgets what output_dir holds"),
         ({"grid": GRID, "config": {"DEFAULT": {"quote_sice": 1}}}, "unknown key 'quote_sice'"),

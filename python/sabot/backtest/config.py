@@ -5,13 +5,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sabot.errors import OptionError
 
 __all__ = ["ParameterInfo", "StrategyInfo", "load_strategy_config", "strategies", "venue_parameters"]
 
 Config = Mapping[str, Any] | str | os.PathLike[str] | None
+
+
+class ConfigText(NamedTuple):
+    """A configuration as it was when it was read: what a file holds by then is no matter."""
+
+    json: str
+    path: str = ""  # Of the file that it comes from; empty: of none.
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +109,20 @@ def read_config(path: str | os.PathLike[str]) -> str:
         ) from None
 
 
-def text_of(config: Config) -> tuple[str, str]:
+def text_of(config: Config | ConfigText) -> ConfigText:
     """The JSON of a configuration in any form, and the file that it comes from."""
+    if isinstance(config, ConfigText):
+        return config
     if config is None:
-        return "{}", ""
+        return ConfigText("{}")
     if isinstance(config, str | os.PathLike):
-        return read_config(config), os.fspath(config)
+        return ConfigText(read_config(config), os.fspath(config))
     if not isinstance(config, Mapping):
         raise TypeError(
             f"config must be a dict with one dict a security, or the path of a JSON file, found {config!r}."
         )
     try:
-        return json.dumps(dict(config), allow_nan=False), ""
+        return ConfigText(json.dumps(dict(config), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise OptionError(f"config: it cannot be written as JSON: {error}.") from None
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sabot.backtest.config import Config, text_of
+from sabot.backtest.config import Config, ConfigText, text_of
 from sabot.errors import OptionError
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ def _strategies_of(module: Any, wanted: str) -> str:
     return f" Strategies there: {', '.join(map(repr, near))}." if near else " No strategy is defined there."
 
 
-def make_plan(strategy: Any, config: Config, overrides: Mapping[str, Any] | None = None) -> "_native.BacktestPlan":
+def make_plan(
+    strategy: Any, config: Config | ConfigText, overrides: Mapping[str, Any] | None = None
+) -> "_native.BacktestPlan":
     """Raises: OptionError, if there is no such strategy, a key is unknown or a value impossible."""
     from sabot import _native
 

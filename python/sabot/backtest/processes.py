@@ -13,7 +13,7 @@ from multiprocessing import connection, get_context, process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sabot.backtest.config import Config
+from sabot.backtest.config import ConfigText
 from sabot.backtest.plan import Output, make_plan
 from sabot.backtest.result import SecurityRun
 from sabot.backtest.strategy import check_strategy, name_of
@@ -35,7 +35,7 @@ class Job:
     """What every worker is told."""
 
     strategy: bytes  # Pickled.
-    config: Config
+    config: ConfigText
     overrides: dict[str, Any]
     chunk_size: int
     output: Output
@@ -128,9 +128,7 @@ class _Worker:
             return "worker process closed its connection"
         return f"worker process died ({f'signal {-code}' if code < 0 else f'exit status {code}'})"
 
-    def end(self, *, at_once: bool) -> None:
-        if at_once:
-            self.process.terminate()
+    def end(self) -> None:
         self.connection.close()  # One that waits for work goes.
         self.process.join(_END_SECONDS)
         if self.process.is_alive():
@@ -168,7 +166,7 @@ class _Pool:
                 if at_once:
                     worker.process.terminate()
             for worker in self._workers:
-                worker.end(at_once=at_once)
+                worker.end()
                 self._remove_unfinished(worker)
 
     def _hear(self) -> None:
@@ -186,14 +184,14 @@ class _Pool:
                 continue
             if kind == "failed":
                 raise values[0]
-            if kind == "done" and worker.index is not None:
-                self._complete(worker, worker.index, SecurityRun(*values))
-            if self._left:
+            done, worker.index = worker.index, None
+            if self._left:  # First: it goes on while its results are kept.
                 index = self._left.popleft()
                 worker.give(index, self._tasks[index])
+            if done is not None:
+                self._complete(done, SecurityRun(*values))
 
-    def _complete(self, worker: _Worker, index: int, run: SecurityRun) -> None:
-        worker.index = None
+    def _complete(self, index: int, run: SecurityRun) -> None:
         self._keep(index, run)
         self._done += 1
         self._done_rows += self._tasks[index].ticks[2]
@@ -212,7 +210,7 @@ class _Pool:
                 f'a backtest of a Python strategy under `if __name__ == "__main__":`.'
             )
         result = _native.SecurityResult(self._tasks[worker.index].ticks[0], death)
-        self._complete(worker, worker.index, SecurityRun(result, died=True))
+        self._complete(worker.index, SecurityRun(result, died=True))
 
     def _remove_unfinished(self, worker: _Worker) -> None:
         """What one that was killed has begun to write: see src/sabot/env/storage.h."""
@@ -267,6 +265,7 @@ def _end_with_parent() -> None:
 
 
 def _stop(_signal: int, _frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Another one would end what the first one has this process remove.
     raise KeyboardInterrupt
 
 

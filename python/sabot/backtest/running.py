@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sabot.backtest.config import Config
+from sabot.backtest.config import Config, text_of
 from sabot.backtest.inputs import SecurityTicks, TickProgress, TickSource, opened_ticks
 from sabot.backtest.plan import Output, make_plan, overrides_of, resolved_strategy
 from sabot.backtest.result import BacktestResult, SecurityRun
@@ -98,7 +98,8 @@ def run_parallel_backtest(
 
         pickled = packed(strategy)
     overrides = overrides_of(market, equity_interval)
-    plan = make_plan(strategy, config, overrides)
+    read = text_of(config)  # Once, for all processes.
+    plan = make_plan(strategy, read, overrides)
     workers = _workers(max_workers)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
     with opened_ticks(source, converting(progress)) as (securities, files):
@@ -109,7 +110,7 @@ def run_parallel_backtest(
         else:
             from sabot.backtest.processes import Job, Task, run_in_processes
 
-            job = Job(pickled, config, overrides, chunk_size, output, tables)
+            job = Job(pickled, read, overrides, chunk_size, output, tables)
             done: dict[int, SecurityRun] = {}
             run_in_processes(job, [Task(each) for each in securities], workers, done.__setitem__, progress)
             runs = [done[index] for index in range(len(securities))]

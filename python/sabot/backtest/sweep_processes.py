@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sabot.backtest.config import Config, text_of
+from sabot.backtest.config import ConfigText
 from sabot.backtest.plan import Output
 from sabot.backtest.processes import Job, Task, packed, run_in_processes
 from sabot.backtest.strategy import engine_form
@@ -27,7 +27,7 @@ _CHUNK_ROWS = 100_000  # Of a batch of ticks; no number changes a bit.
 ShowSweep = Callable[[int, int, int, int, float], object]
 
 
-def sweep_job(strategy: Any, config: Config, overrides: dict[str, Any]) -> Job:
+def sweep_job(strategy: Any, config: ConfigText, overrides: dict[str, Any]) -> Job:
     """Raises:  OptionError, if the strategy cannot be sent to a worker process."""
     return Job(packed(strategy), config, overrides, _CHUNK_ROWS, Output(), tables=False)
 
@@ -49,9 +49,8 @@ def sweep_in_processes(
     """
     from sabot import _native
 
-    config = text_of(job.config)[0]
     opened = _native.OpenSweep(
-        engine_form(strategy), code_of(strategy), config, job.overrides, securities, sets, folder, restart
+        engine_form(strategy), code_of(strategy), job.config.json, job.overrides, securities, sets, folder, restart
     )
     missing = opened.missing()
     parameters = [sets[number] for number in range(len(sets))]
@@ -70,19 +69,30 @@ def sweep_in_processes(
 def code_of(strategy: Any) -> str:
     """SHA-256 of the files that a strategy and the classes it derives from are in, and of what a partial gives it.
 
-    Results of other code are known by it; of Sabot's own code by its version. Other modules that these import are not
-    looked at.
+    Of a function they are its own, and those of the object that it makes with its defaults; one that makes none with
+    them is known by its own file alone. Results of other code are known by it; of Sabot's own code by its version.
+    Other modules that these import are not looked at.
     """
     digest = hashlib.sha256()
     code = getattr(strategy, "func", strategy)  # Of functools.partial.
     if not inspect.isclass(strategy) and not inspect.isfunction(strategy):
         digest.update(pickle.dumps(strategy, protocol=4))
-    homes = {each.__module__ for each in (inspect.getmro(code) if inspect.isclass(code) else [code])}
+    homes = {
+        each.__module__ for each in (inspect.getmro(code) if inspect.isclass(code) else [code, *_made_by(strategy)])
+    }
     for home in sorted(home for home in homes if home.partition(".")[0] != "sabot"):
         path = getattr(sys.modules.get(home), "__file__", None)
         if path is not None:
             digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _made_by(function: Callable[[], Any]) -> tuple[type, ...]:
+    """The classes of what it makes with its defaults."""
+    try:
+        return inspect.getmro(type(function()))
+    except Exception:  # A parameter that is always set may have a default that cannot be.
+        return ()
 
 
 def _shown(

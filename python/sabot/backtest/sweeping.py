@@ -67,8 +67,8 @@ def sweep(
     Returns:  the tables, the best set and heat maps. A simulation that fails has its error in the table.
     Writes:   sweep_results.csv and sweep_summary.csv in output_dir, of the same bytes for every max_workers; before
               that what is done, by security: a sweep that was ended, however, goes on when it is called again.
-    Memory:   two batches of ticks, and what a simulation remembers, for each of sets_per_scan sets; of a strategy in
-              Python, a batch a process.
+    Memory:   of a strategy by its name two batches of ticks, and what a simulation remembers, for each of sets_per_scan
+              sets; of one in Python, which sets_per_scan is not for, a batch a process.
     Raises:   OptionError, if a set or an option cannot be, or output_dir holds another sweep, unless `restart`;
               FileNotFoundError or DataError, if there are no ticks.
     """
@@ -76,15 +76,18 @@ def sweep(
     strategy = resolved_strategy(strategy)
     checked_metric(metric)
     overrides = {} if market is None else {"market": market}
-    make_plan(strategy, config, overrides)  # Its mistakes are told with the configuration's file.
+    read = text_of(config)  # Once, for all processes and for what the folder says of the sweep.
+    make_plan(strategy, read, overrides)  # Its mistakes are told with the configuration's file.
     if max_workers is not None and max_workers < 1:
         raise OptionError(f"max_workers must be >= 1, or None for one a core, found {max_workers}.")
+    if sets_per_scan < 1:
+        raise OptionError(f"sets_per_scan must be >= 1, found {sets_per_scan}.")
     if restart and output_dir is None:
         raise OptionError("sweep: restart forgets what output_dir holds. Give output_dir, or leave restart out.")
     if not isinstance(strategy, str):
         from sabot.backtest.sweep_processes import sweep_in_processes, sweep_job
 
-        job = sweep_job(strategy, config, overrides)
+        job = sweep_job(strategy, read, overrides)
     chosen = parameter_sets(grid, random, sets, samples, seed)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
     folder = "" if output_dir is None else os.fspath(output_dir)
@@ -95,7 +98,7 @@ def sweep(
 
             tables = _native.run_sweep(
                 strategy,
-                text_of(config)[0],
+                read.json,
                 overrides,
                 securities,
                 chosen,
