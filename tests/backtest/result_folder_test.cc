@@ -87,6 +87,17 @@ TEST_F(ResultFolderTest, LeavesParquetThatNoRunWrote) {
   EXPECT_EQ(Files(), (Names{"aaa_equity.parquet", kUnfinishedFileName}));
 }
 
+TEST_F(ResultFolderTest, TakesAwayWhatAKilledRunHadBegun) {
+  ASSERT_TRUE(PrepareFolder(out_, Names{"AAA"}).ok());
+  for (const char* name : {"aaa_equity.csv", kSummaryFileName, kUnfinishedFileName}) {
+    WriteBytes(out_ + "/" + name + ".4711-12.partial", "begun");
+  }
+  const Names others{"aaa_equity.csv.4711.partial", "aaa_equity.csv.mine-1.partial", "bbb_equity.csv.4711-1.partial"};
+  for (const auto& name : others) WriteBytes(out_ + "/" + name, "mine");
+  ASSERT_TRUE(PrepareFolder(out_, Names{"BBB"}).ok());
+  EXPECT_EQ(Files(), (Names{others[0], others[1], kUnfinishedFileName, others[2]}));
+}
+
 TEST_F(ResultFolderTest, RefusesToTouchTicksThatAreRead) {
   std::filesystem::create_directories(out_);
   const Names files{"fab_equity.csv", "fab_equity.parquet", "backtest_summary.parquet", kUnfinishedFileName};

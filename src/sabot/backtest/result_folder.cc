@@ -5,10 +5,13 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/csv_line_internal.h"
@@ -106,6 +109,32 @@ std::vector<std::string> RunFileNames(bool parquet) {
   return names;
 }
 
+// The name of the file that one begun under this name was to be: <name>.<process>-<number>.partial. Empty: it is whole.
+std::string_view UnfinishedName(std::string_view name) {
+  constexpr std::string_view kEnd = ".partial";
+  if (!name.ends_with(kEnd)) return {};
+  name.remove_suffix(kEnd.size());
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return {};
+  const bool ours = name.find_first_not_of("0123456789-", dot + 1) == std::string_view::npos;
+  return ours && name.find('-', dot) != std::string_view::npos ? name.substr(0, dot) : std::string_view();
+}
+
+// Removes what a run that was killed had begun of its files.
+arrow::Status RemoveUnfinished(const env::StoragePath& folder, const Securities& securities) {
+  const auto of_run = RunFileNames(/*parquet=*/true);
+  std::set<std::string, std::less<>> names(of_run.begin(), of_run.end());
+  names.insert(kUnfinishedFileName);
+  for (const auto& [security, parquet] : securities) {
+    for (std::string& name : ResultFileNames(security, parquet)) names.insert(std::move(name));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto files, folder.storage->List(folder.path));
+  for (const std::string& file : files) {
+    if (names.contains(UnfinishedName(file))) ARROW_RETURN_NOT_OK(folder.storage->Remove(folder.path + "/" + file));
+  }
+  return arrow::Status::OK();
+}
+
 // Whether a file lies directly in a folder, however either is written.
 arrow::Result<bool> LiesIn(const env::StoragePath& folder, const std::string& file) {
   ARROW_ASSIGN_OR_RAISE(const auto where, env::StorageOf(file));
@@ -156,6 +185,7 @@ arrow::Status PrepareFolder(const std::string& folder, std::span<const std::stri
   for (const auto& [security, had_parquet] : earlier) {
     ARROW_RETURN_NOT_OK(RemoveResultFiles(folder, security, had_parquet));
   }
+  ARROW_RETURN_NOT_OK(RemoveUnfinished(where, earlier));
   return WriteList(where, own);
 }
 

@@ -17,8 +17,10 @@ inline constexpr char kUnfinishedFileName[] = "backtest_unfinished.csv";
 
 // Before a run of these securities writes into a folder: makes it, and takes away what an earlier run left there: its
 // summary and activity, and the files (see result_files.h) of the securities that the summary names, or the list of a
-// run that did not end; those of Parquet, where that run wrote them. All other files stay. Error (kOption), with all
-// files as they were: one of `ticks`, the files that the run reads, would be taken away, or written over.
+// run that did not end; those of Parquet, where that run wrote them;
+// and what it had begun of them (<name>.<process>-<number>.partial) when it was killed. All other files stay. Error
+// (kOption), with all files as they were: one of `ticks`, the files that the run reads, would be taken away, or written
+// over.
 arrow::Status PrepareFolder(const std::string& folder, std::span<const std::string> securities, bool parquet = false,
                             std::span<const std::string> ticks = {});
 
