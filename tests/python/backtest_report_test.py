@@ -177,7 +177,8 @@ def test_files_of_another_run_are_told(folder: Path) -> None:
     (folder / "backtest_summary.csv").write_text(SUMMARY.replace("EMAAR,2", "EMAAR,12"))
     (note,) = data_of(write_report(folder))["backtest"]["notes"]
     assert note["note"] == (
-        "emaar_trades_timeseries.csv has 2 fills, backtest_summary.csv tells of 12: they are of different runs."
+        "emaar_trades_timeseries.csv has 2 fills, backtest_summary.csv tells of 12: they are of different runs, "
+        "or a part of the file is missing."
     )
 
 
@@ -480,3 +481,24 @@ def test_what_there_was_to_do_is_told_of_securities_with_charts_first(
     monkeypatch.setattr(report_data, "_ROWS_MAX", 3)
     activity = data_of(write_report(folder))["backtest"]["activity"]
     assert sorted(activity) == ["ADNOCGAS", "IDLE0", "IDLE1"]
+
+
+def test_a_file_that_is_cut_off_is_named(folder: Path) -> None:
+    path = folder / "adnocgas_equity.csv"
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(DataError, match=r"adnocgas_equity\.csv: the last line has no end: a part of the file"):
+        write_report(folder)
+
+
+def test_a_run_that_did_not_end_has_no_report(folder: Path) -> None:
+    (folder / "backtest_summary.csv").unlink()
+    (folder / "backtest_unfinished.csv").write_text("security,parquet\nADNOCGAS,false\n")
+    with pytest.raises(OptionError, match=r"did not end, or still runs: backtest_unfinished\.csv is there"):
+        write_report(folder)
+
+
+def test_a_page_that_cannot_be_written_is_named(folder: Path) -> None:
+    for wrong in (folder / "nowhere" / "x.html", folder):
+        with pytest.raises(OSError, match=f"'{re.escape(str(wrong))}'$"):
+            write_report(folder, wrong)
+    assert not list(folder.parent.rglob("*.unfinished"))

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from sabot.backtest.report_data import backtest_data
-from sabot.backtest.report_files import SUMMARY, SWEEP, checked_folder, read_summary, read_sweep, read_sweep_summary
+from sabot.backtest.report_files import (
+    SUMMARY,
+    SWEEP,
+    UNFINISHED,
+    checked_folder,
+    read_summary,
+    read_sweep,
+    read_sweep_summary,
+)
 from sabot.backtest.report_sweep import sweep_data
 from sabot.errors import OptionError
 
@@ -45,12 +53,17 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     path:    of the page; report.html in the folder, unless given.
     Returns: the path. The page is complete as soon as it has its name, and has the same bytes for the same files.
     Raises:  OptionError, if the folder has neither a summary nor a sweep; DataError and SchemaError, if a file cannot
-             be read.
+             be read; OSError, if the page cannot be written.
     """
     directory = checked_folder(folder)
     target = directory / "report.html" if path is None else Path(path)
     summary, sweep = read_summary(directory), read_sweep(directory)
     if summary is None and sweep is None:
+        if (directory / UNFINISHED).exists():
+            raise OptionError(
+                f"{directory}: the backtest that wrote into this folder did not end, or still runs: {UNFINISHED} is "
+                f"there, and no {SUMMARY}. Run it again."
+            )
         raise OptionError(
             f"{directory}: neither {SUMMARY} nor {SWEEP} is in this folder. Name the folder that `sabot backtest "
             f"--output` or `sabot sweep` wrote into."
@@ -98,5 +111,7 @@ def _write(path: Path, text: str) -> None:
     try:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
         unfinished.replace(path)
+    except OSError as error:  # Of the path that was asked for.
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     finally:
         unfinished.unlink(missing_ok=True)

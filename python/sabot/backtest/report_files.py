@@ -23,6 +23,7 @@ __all__ = [
     "SUMMARY",
     "SWEEP",
     "SWEEP_SUMMARY",
+    "UNFINISHED",
     "SecurityFiles",
     "checked_folder",
     "read_activity",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 SUMMARY = "backtest_summary.csv"
+UNFINISHED = "backtest_unfinished.csv"
 ACTIVITY = "backtest_activity.json"
 SWEEP = "sweep_results.csv"
 SWEEP_SUMMARY = "sweep_summary.csv"
@@ -163,7 +165,7 @@ def read_security(folder: Path, security: str, trades: int) -> SecurityFiles:
     if fills is not None and fills.num_rows != trades:
         notes.append(
             f"{stem}_trades_timeseries.csv has {fills.num_rows:,} fills, {SUMMARY} tells of {trades:,}: they are of "
-            f"different runs."
+            f"different runs, or a part of the file is missing."
         )
     return SecurityFiles(fills, equity, tuple(notes))
 
@@ -211,6 +213,7 @@ def _read(path: Path, types: Mapping[str, pa.DataType], *, required: Sequence[st
         )
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: {_reason(error)}. {_AGAIN}") from None
+    _check_end(path)
     return table
 
 
@@ -227,6 +230,13 @@ def _header(path: Path) -> list[str]:
 def _reason(error: Exception) -> str:
     """What pyarrow says, on one line."""
     return " ".join(str(error).split()).rstrip(".")
+
+
+def _check_end(path: Path) -> None:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            raise DataError(f"{path}: the last line has no end: a part of the file is missing. {_AGAIN}")
 
 
 def _check_times(path: Path, times: pa.Array) -> None:
