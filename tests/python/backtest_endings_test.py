@@ -209,16 +209,30 @@ def test_no_result_takes_the_place_of_ticks(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(data)
     for run in (partial(run_parallel_backtest, strategy="v1_baseline"), MarketMakingBacktest().run_streaming):
         with pytest.raises(OptionError, match=r"fab_equity\.parquet' holds ticks .* results of 'FAB' .* folder '\.'"):
-            run(data, output_dir=".", parquet=True)
+            run("*.parquet", output_dir=".", parquet=True)
     assert files_of(data) == before
     (tmp_path / "csv").mkdir()
     csv.write_csv(ticks(1, 300).append_column("security", [["FAB"] * 300]), tmp_path / "csv" / "fab_equity.csv")
     before_csv = files_of(tmp_path / "csv")
     with pytest.raises(OptionError, match=r"fab_equity\.csv' holds ticks"):
-        MarketMakingBacktest().run_streaming(tmp_path / "csv", output_dir=tmp_path / "csv")
+        MarketMakingBacktest().run_streaming(tmp_path / "csv" / "fab_equity.csv", output_dir=tmp_path / "csv")
     assert files_of(tmp_path / "csv") == before_csv
-    run_parallel_backtest(data, "v1_baseline", output_dir=data)
+    run_parallel_backtest("*.parquet", "v1_baseline", output_dir=data)
     assert before.items() <= files_of(data).items()
+
+
+def test_results_do_not_go_among_the_ticks(tmp_path: Path) -> None:
+    data = write_folder(tmp_path / "ticks", ("AAA",), rows=300)
+    before = files_of(data)
+    (tmp_path / "link").symlink_to(data)
+    generate_tick_workbook(tmp_path / "a.xlsx", securities=1, ticks=50)
+    for run in (partial(run_parallel_backtest, strategy="v1_baseline"), MarketMakingBacktest().run_streaming):
+        with pytest.raises(OptionError, match=r"output_dir '.*/link' is the folder of the ticks, '.*/ticks'\."):
+            run([data], output_dir=tmp_path / "link")
+        with pytest.raises(OptionError, match=r"output_dir '.*/new' is ticks_dir, '.*/new/'\."):
+            run(tmp_path / "a.xlsx", output_dir=tmp_path / "new", ticks_dir=f"{tmp_path}/new/")
+    assert files_of(data) == before
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_run_takes_away_what_one_left_that_did_not_end(tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ class TickSource:
     ticks_dir: str | os.PathLike[str] | None = None  # Where converted ticks stay.
     workers: int | None = None  # That convert; None: one a core.
 
+    def named(self) -> list[str]:
+        """The paths as text."""
+        several = [self.path] if isinstance(self.path, str | os.PathLike) else self.path
+        return [os.fspath(path) for path in several]
+
 
 @contextmanager
 def opened_ticks(
@@ -57,8 +62,7 @@ def opened_ticks(
     """
     if source.most is not None and source.most < 1:
         raise OptionError(f"max_sheets must be >= 1, or None for all, found {source.most}.")
-    several = [source.path] if isinstance(source.path, str | os.PathLike) else source.path
-    named = [os.fspath(path) for path in several]
+    named = source.named()
     if not named or not all(named):
         raise OptionError(
             "the path of the ticks is empty. Name a workbook, a CSV or Parquet file, or a folder of them."

@@ -87,8 +87,8 @@ def run_parallel_backtest(
               max_workers and chunk_size. What an earlier run left there goes first, and no other file; a run that did
               not end leaves `backtest_unfinished.csv`, which names its securities and whether it wrote Parquet.
     Memory:   a batch of chunk_size ticks a worker, and, unless `tables=False`, the trades and the equity.
-    Raises:   OptionError, if the strategy, its configuration or an option cannot be, or a file of ticks is in
-              output_dir under the name of one of the results; DataError, if there are no ticks.
+    Raises:   OptionError, if the strategy, its configuration or an option cannot be, or output_dir is a folder of the
+              ticks, or has a file of ticks under the name of one of the results; DataError, if there are no ticks.
               Interrupted, it ends its workers; files that were complete stay.
     """
     started = time.monotonic()
@@ -102,6 +102,7 @@ def run_parallel_backtest(
     plan = make_plan(strategy, read, overrides)
     workers = _workers(max_workers)
     source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir, max_workers)
+    _check_apart(output_dir, source)
     with opened_ticks(source, converting(progress)) as (securities, files):
         output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities], files)
         if isinstance(strategy, str):
@@ -150,6 +151,7 @@ class MarketMakingBacktest:
         """Run over all securities of a source, or those of the filter. The rest is as in run_parallel_backtest."""
         started = time.monotonic()
         source = TickSource(file_path, sheet_names_filter, max_sheets, header_row, ticks_dir)
+        _check_apart(output_dir, source)
         with opened_ticks(source, converting(progress)) as (securities, files):
             output = _prepared(output_dir, parquet, [ticks[0] for ticks in securities], files)
             rows = _Rows(securities, progress)
@@ -208,6 +210,19 @@ def _workers(max_workers: int | None) -> int:
     if max_workers is not None and max_workers < 1:
         raise OptionError(f"max_workers must be >= 1, or None for one a core, found {max_workers}.")
     return max_workers or 0
+
+
+def _check_apart(output_dir: Path | None, source: TickSource) -> None:
+    """Results among ticks would be looked at as ticks by the next run."""
+    if output_dir is None:
+        return
+    folders = [("ticks_dir", source.ticks_dir), *(("the folder of the ticks", path) for path in source.named())]
+    for what, folder in folders:
+        if folder and os.path.realpath(folder) == os.path.realpath(output_dir):
+            raise OptionError(
+                f"output_dir '{os.fspath(output_dir)}' is {what}, '{os.fspath(folder)}'. Name another folder for the "
+                f"results, which would lie among the ticks."
+            )
 
 
 def _prepared(output_dir: Path | None, parquet: bool, securities: list[str], files: list[str]) -> Output:
