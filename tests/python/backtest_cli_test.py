@@ -13,6 +13,7 @@ import pytest
 from backtest_samples import NAMES, files_of, write_folder
 from sabot.cli import progress
 from sabot.cli.application import app
+from sabot.cli.backtest import _number
 from typer.testing import CliRunner, Result
 
 from sabot.backtest import run_parallel_backtest
@@ -164,6 +165,14 @@ def test_on_a_terminal_the_table_is_drawn_whole(columns: int, folder: Path) -> N
     assert re.search(r"AAA +\d+ +-?[\d,.]+", shown), shown
     assert re.search(r"security +trades +realized pnl +fees +max drawdown +sharpe +position +ticks +rejected", shown)
     assert "\x1b[31m" in text.decode()  # The one that failed is red.
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-7.25e-5, "-7.25e-05"), (0.0149, "0.0149"), (1234.567, "1,234.57"), (-1e-17, "0.00"), (0.0, "0.00")],
+)
+def test_small_figures_have_digits(value: float, text: str) -> None:
+    assert _number(value) == text
 
 
 # --- from a workbook ---

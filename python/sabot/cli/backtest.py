@@ -38,6 +38,8 @@ sabot backtest --strategy v1_baseline --data TickData.xlsx --ticks ticks/ --max-
 
 _WITHOUT_TRADES_MAX = 20  # Lines.
 
+_DUST = 1e-9  # Below it is what rounding left of zero.
+
 _NUMBERS = {
     "trades": "trades",
     "realized_pnl": "realized pnl",
@@ -215,5 +217,10 @@ def _cells(result: "SecurityResult") -> list[str]:
         return [*cells, "failed", *[""] * (len(_NUMBERS) - 1)]
     for name in _NUMBERS:
         value = getattr(result, name)
-        cells.append("" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.2f}")
+        cells.append("" if value is None else f"{value:,}" if isinstance(value, int) else _number(value))
     return cells
+
+
+def _number(value: float) -> str:
+    """With two decimals; what is smaller than these show, such as a PnL in coin, with three digits."""
+    return f"{value:.3g}" if _DUST < abs(value) < 0.1 else f"{value:z,.2f}"
