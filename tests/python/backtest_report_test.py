@@ -125,6 +125,8 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["report", str(folder)])
     assert (done.exit_code, done.stdout) == (0, "")
     assert str(folder / "report.html") in done.stderr
+    quiet = CliRunner().invoke(app, ["report", str(folder), "-q"])
+    assert (quiet.exit_code, quiet.output) == (0, "")
     named = CliRunner().invoke(app, ["report", str(folder), "-o", str(tmp_path / "a.html")])
     assert named.exit_code == 0
     assert (tmp_path / "a.html").read_bytes() == (folder / "report.html").read_bytes()

@@ -427,7 +427,7 @@ GRID_WORDS = (
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--grid", "quote_size"], "--grid quote_size: expected KEY=A,B,..."),
+        (["--grid", "quote_size"], "--grid quote_size: expected KEY=A,B,...\n"),
         (["--grid", "quote_size=1", "--grid", "quote_size=2"], "'quote_size' is given twice"),
         (["--random", "quote_size=1:2:3:4", "--samples", "3"], "expected LOW:HIGH, LOW:HIGH:log or LOW:HIGH:int"),
         (["--random", "quote_size=a:2", "--samples", "3"], "expected LOW:HIGH"),

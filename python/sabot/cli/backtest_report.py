@@ -17,6 +17,7 @@ def report(
         str | None,
         typer.Option("-o", "--output", metavar="FILE", help="The file to write; report.html in FOLDER, unless given."),
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not tell where the report is.")] = False,
 ) -> None:
     """Write the report of a backtest or a sweep: one HTML file that any browser opens, without a network.
 
@@ -26,4 +27,5 @@ def report(
     from sabot.backtest.report import write_report
 
     path = write_report(folder, output)
-    typer.echo(f"report: {path} ({path.stat().st_size / 1e6:,.1f} MB)", err=True)
+    if not quiet:
+        typer.echo(f"report: {path} ({path.stat().st_size / 1e6:,.1f} MB)", err=True)

@@ -20,6 +20,7 @@ def build_kernel(
     output: Library = None,
     compiler: Compiler = None,
     flag: Flags = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the library's path.")] = False,
 ) -> None:
     """Compile kernels of your own, as Sabot's own are compiled, into a library that Sabot loads.
 
@@ -28,4 +29,6 @@ def build_kernel(
     """
     from sabot.kernel_libraries import build_kernels
 
-    typer.echo(build_kernels(sources, output, compiler=compiler, flags=flag or ()))
+    library = build_kernels(sources, output, compiler=compiler, flags=flag or ())
+    if not quiet:
+        typer.echo(library)

@@ -20,6 +20,7 @@ def build_strategy(
     output: Library = None,
     compiler: Compiler = None,
     flag: Flags = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the library's path.")] = False,
 ) -> None:
     """Compile strategies of your own into a library that Sabot loads.
 
@@ -28,4 +29,6 @@ def build_strategy(
     """
     from sabot.strategy_libraries import build_strategies
 
-    typer.echo(build_strategies(sources, output, compiler=compiler, flags=flag or ()))
+    library = build_strategies(sources, output, compiler=compiler, flags=flag or ())
+    if not quiet:
+        typer.echo(library)

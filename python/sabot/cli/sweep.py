@@ -163,7 +163,7 @@ def _pairs(option: str, given: list[str], form: str) -> list[tuple[str, str]]:
         key, equals, value = text.partition("=")
         key, value = key.strip(), value.strip()
         if not equals or not key or not value:
-            raise OptionError(f"{option} {text}: expected {form}.")
+            raise OptionError(f"{option} {text}: expected {form.removesuffix('.')}.")
         if key in pairs:
             raise OptionError(f"{option} {text}: '{key}' is given twice. Put all of it into one {option}.")
         pairs[key] = value
