@@ -118,6 +118,45 @@ std::vector<double> VolumesOf(const std::string& path) {
 
 using Volumes = std::vector<double>;
 
+TEST(ConvertTicks, TwoInputsOfTheSameTicksAreAnError) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "in");
+  WriteBytes(folder / "in/a.csv", LinesOf({{5, 1}, {1, 2}, {1, 3}}));
+  WriteBytes(folder / "in/b.csv", LinesOf({{1, 3}, {1, 2}, {5, 1}}, "A"));  // In another order, with symbols.
+  const auto check = [&](const std::vector<std::string>& sources) {
+    const auto results = ConvertTicks(sources, folder / "out").ValueOrDie();
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(data::KindOf(results[0].status), data::ErrorKind::kData);
+    EXPECT_EQ(results[0].status.message(), "'" + sources[0] + "' and '" + sources[1] +
+                                               "' hold the same 3 ticks of a: joined, each would count twice. Leave "
+                                               "one of them out.");
+    EXPECT_TRUE(NamesIn(folder / "out").empty());
+  };
+  check({folder / "in/a.csv", folder / "in/b.csv"});
+  ASSERT_TRUE(ConvertTicks({folder / "in/b.csv"}, folder / "made").ValueOrDie()[0].status.ok());
+  std::filesystem::rename(folder / "made/a.parquet", folder / "in/a.parquet");
+  check({folder / "in/a.csv", folder / "in/a.parquet"});
+}
+
+TEST(ConvertTicks, InputsThatShareSomeTicksAreJoined) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "in");
+  WriteBytes(folder / "a.csv", LinesOf({{1, 1}, {2, 2}, {3, 3}}));
+  WriteBytes(folder / "in/a.csv", LinesOf({{1, 1}, {2, 2}, {3, 4}}));
+  const auto results = ConvertTicks({folder / "a.csv", folder / "in/a.csv"}, folder / "out").ValueOrDie();
+  EXPECT_TRUE(results[0].status.ok()) << results[0].status;
+  EXPECT_EQ(VolumesOf(folder / "out/a.parquet"), (Volumes{1, 1, 2, 2, 3, 4}));
+}
+
+TEST(ConvertTicks, InputsWithoutTicksAreNoCopies) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "in");
+  WriteBytes(folder / "a.csv", LinesOf({}));
+  WriteBytes(folder / "in/a.csv", LinesOf({}));
+  const auto results = ConvertTicks({folder / "a.csv", folder / "in/a.csv"}, folder / "out").ValueOrDie();
+  EXPECT_TRUE(results[0].status.ok()) << results[0].status;
+}
+
 TEST(ConvertTicks, InputsOfOneSecurityAreJoinedByTime) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "in/x");

@@ -169,7 +169,28 @@ arrow::Status Gathering::WriteJoined(Target& target) {
     result.info.rows += ticks.rows();
     return writer->Write(ticks.Take(with_side));
   }));
+  ARROW_RETURN_NOT_OK(CheckNoneIsAnother(target, *runs));
   return writer->Close(result.info);
+}
+
+// Each tick of two inputs that are copies of one another would count twice.
+arrow::Status Gathering::CheckNoneIsAnother(const Target& target, const TickRuns& runs) const {
+  const auto name_of = [this](std::size_t job) {
+    const TickJobInfo& info = this->job(job).info();
+    return info.paths.size() == 1 ? "'" + info.paths.front() + "'" : info.source;
+  };
+  std::size_t at = 0;
+  for (auto part = target.parts.begin(); part != target.parts.end(); ++part, ++at) {
+    const TickSum& sum = runs.sum_of_file(at);
+    std::size_t before = 0;
+    for (auto other = target.parts.begin(); other != part; ++other, ++before) {
+      if (sum.rows == 0 || sum != runs.sum_of_file(before)) continue;
+      return data::DataError(name_of(other->first) + " and " + name_of(part->first) + " hold the same " +
+                             std::to_string(sum.rows) + " ticks of " + target.result.security +
+                             ": joined, each would count twice. Leave one of them out.");
+    }
+  }
+  return arrow::Status::OK();
 }
 
 }  // namespace sabot::ticks::internal

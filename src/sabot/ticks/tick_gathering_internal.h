@@ -12,6 +12,8 @@
 
 namespace sabot::ticks::internal {
 
+class TickRuns;
+
 // Three rounds, with Decide after the first: Look at every job, Read those that must be, Join what is left. The calls
 // of one round may come from any threads, each number once.
 class Gathering {
@@ -58,6 +60,7 @@ class Gathering {
   void Join(Target& target);
   arrow::Status Write(Target& target);
   arrow::Status WriteJoined(Target& target);
+  arrow::Status CheckNoneIsAnother(const Target& target, const TickRuns& runs) const;
   // What a file of these jobs' ticks says of its source.
   arrow::Status Describe(const std::vector<std::size_t>& jobs, TickFileInfo* info) const;
   arrow::Status ClosePart(const Target& target, std::size_t job, TickPart& part) const;

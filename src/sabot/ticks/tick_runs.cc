@@ -114,9 +114,13 @@ arrow::Result<TickRuns::Run> TickRuns::MergeIntoOne(std::span<const Run> runs) {
 }
 
 arrow::Result<TickRuns::NextTicks> TickRuns::Open(const Run& run) {
-  if (run.is_tick_file) {
+  if (run.sum != nullptr) {
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<TickReader> reader, OpenTickFile(run.path, kReadRows));
-    return [reader]() { return reader->Next(); };
+    return [reader, sum = run.sum]() -> arrow::Result<std::shared_ptr<arrow::RecordBatch>> {
+      ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next());
+      if (batch != nullptr) sum->Add(TickColumnsOf(*batch));
+      return batch;
+    };
   }
   ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(run.path));
   ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchStreamReader::Open(file));

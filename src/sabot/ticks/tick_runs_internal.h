@@ -4,6 +4,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 
 #include "sabot/ticks/sorting_folder_internal.h"
 #include "sabot/ticks/tick_buffer.h"
+#include "sabot/ticks/tick_sum_internal.h"
 
 namespace sabot::ticks::internal {
 
@@ -31,17 +33,23 @@ class TickRuns {
   // A run more; the ticks are sorted, and none is left in the buffer.
   arrow::Status Add(TickBuffer& ticks);
   // A tick file is the next run.
-  void AddFile(std::string path) { runs_.push_back({.path = std::move(path), .is_tick_file = true}); }
+  void AddFile(std::string path) {
+    sums_.push_back(std::make_unique<TickSum>());
+    runs_.push_back({.path = std::move(path), .sum = sums_.back().get()});
+  }
 
   // All ticks in the order of their times, once. `take` gets them in buffers of some ten thousand, and leaves them
   // empty. No more than `at_once` files are open, some thousand rows of each in memory: where there are more, some are
   // merged into one, in passes, and what was merged within the folder is removed.
   arrow::Status Merge(int at_once, const std::function<arrow::Status(TickBuffer&)>& take);
 
+  // After Merge: what the tick file holds that was the `at`th to be added.
+  const TickSum& sum_of_file(std::size_t at) const { return *sums_[at]; }
+
  private:
   struct Run {
     std::string path;
-    bool is_tick_file = false;  // Else Arrow IPC.
+    TickSum* sum = nullptr;  // Of a tick file, as it is read; null: Arrow IPC.
   };
   // Batches of one run; null at the end.
   using NextTicks = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatch>>()>;
@@ -57,6 +65,7 @@ class TickRuns {
   std::shared_ptr<SortingFolder> within_;
   std::string folder_;
   std::vector<Run> runs_;
+  std::vector<std::unique_ptr<TickSum>> sums_;
   int64_t made_ = 0;
 };
 
