@@ -44,6 +44,9 @@ TEST(Ticks, SayWhatIsWrongWithAColumn) {
 TEST(Ticks, SayWhichRowCannotBeUsed) {
   EXPECT_NE(ErrorOf(With("price", Array<arrow::DoubleBuilder>(1.0, HUGE_VAL))).find("row 1"), std::string::npos);
   EXPECT_NE(ErrorOf(With("price", Array<arrow::DoubleBuilder>(1.0, std::nan("")))).find("row 1"), std::string::npos);
+  EXPECT_EQ(ErrorOf(With("price", Array<arrow::DoubleBuilder>(1.0, -2.0))),
+            "ticks: row 1 has price -2.000000; expected a finite number above zero.");
+  EXPECT_NE(ErrorOf(With("price", Array<arrow::DoubleBuilder>(0.0, 1.0))).find("row 0"), std::string::npos);
   EXPECT_NE(ErrorOf(With("volume", Array<arrow::DoubleBuilder>(-1.0, 1.0))).find("row 0"), std::string::npos);
   EXPECT_NE(ErrorOf(With("type", Array<arrow::StringBuilder>("bid", "offer"))).find("'offer'"), std::string::npos);
   EXPECT_NE(ErrorOf(With("side", Array<arrow::DoubleBuilder>(0.5, 1.0))).find("row 0"), std::string::npos);

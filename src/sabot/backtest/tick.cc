@@ -5,12 +5,12 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 
 #include "sabot/data/errors.h"
 #include "sabot/ticks/tick_schema.h"
+#include "sabot/ticks/tick_values.h"
 
 namespace sabot::backtest {
 namespace {
@@ -122,24 +122,17 @@ arrow::Status SidesOf(const arrow::Array& column, int64_t first_row, std::vector
   return arrow::Status::OK();
 }
 
-arrow::Status BadValue(std::string_view name, std::span<const double> values, int64_t first_row, bool may_be_negative) {
-  for (std::size_t row = 0; row < values.size(); ++row) {
-    if (std::isfinite(values[row]) && (may_be_negative || values[row] >= 0)) continue;
-    return data::DataError(At(first_row + static_cast<int64_t>(row)) + " has " + std::string(name) + " " +
-                           std::to_string(values[row]) + "; expected a finite number" +
-                           (may_be_negative ? "." : " that is not negative."));
-  }
-  return arrow::Status::OK();
-}
-
-// Whether all are finite, and not negative where they must not be: sums over the whole keep the loop free of branches.
-bool Usable(std::span<const double> values, bool may_be_negative) {
+// Errors name the first row that is not `good`. Counts over the whole keep the loop free of branches.
+template <class Good>
+arrow::Status CheckNumbers(std::string_view name, std::span<const double> values, int64_t first_row, const Good& good,
+                           std::string_view expected) {
   int64_t bad = 0;
-  for (const double value : values) bad += !(std::abs(value) <= 1.7976931348623157e308);
-  if (!may_be_negative) {
-    for (const double value : values) bad += !(value >= 0);
-  }
-  return bad == 0;
+  for (const double value : values) bad += !good(value);
+  if (bad == 0) return arrow::Status::OK();
+  const auto row = std::ranges::find_if_not(values, good) - values.begin();
+  return data::DataError(At(first_row + row) + " has " + std::string(name) + " " +
+                         std::to_string(values[static_cast<std::size_t>(row)]) + "; expected " + std::string(expected) +
+                         ".");
 }
 
 }  // namespace
@@ -164,8 +157,12 @@ arrow::Result<Ticks> Ticks::From(std::shared_ptr<arrow::RecordBatch> batch, int6
                              std::to_string(*extreme) + " ns since 1970; expected one from 1679 to 2261.");
     }
   }
-  if (!Usable(ticks.prices_, true)) ARROW_RETURN_NOT_OK(BadValue("price", ticks.prices_, first_row, true));
-  if (!Usable(ticks.volumes_, false)) ARROW_RETURN_NOT_OK(BadValue("volume", ticks.volumes_, first_row, false));
+  ARROW_RETURN_NOT_OK(CheckNumbers(
+      "price", ticks.prices_, first_row, [](double price) { return ticks::IsPrice(price); },
+      "a finite number above zero"));
+  ARROW_RETURN_NOT_OK(CheckNumbers(
+      "volume", ticks.volumes_, first_row, [](double volume) { return ticks::IsVolume(volume); },
+      "a finite number, zero or more"));
   if (const int side = batch->schema()->GetFieldIndex("side"); side >= 0) {
     const auto column = batch->column(side);
     ticks.has_sides_ = true;
