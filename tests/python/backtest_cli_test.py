@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from backtest_samples import NAMES, files_of, write_folder
+from sabot.backtest.inputs import NoTicksWarning
 from sabot.cli import progress
 from sabot.cli.application import app
 from sabot.cli.backtest import _number
@@ -213,6 +214,17 @@ def test_several_paths_and_globs_are_one_source(folder: Path) -> None:
     told = call("--strategy", "v1_baseline", *several, "--output", "several")
     assert "backtest: passed over, since they hold no ticks: 'ticks/notes.txt' is no workbook" in told.output
     assert files_of(folder / "several") == files_of(folder / "whole")
+
+
+def test_rows_that_name_no_security_are_told(folder: Path) -> None:
+    rows = [f"{symbol},2024-08-08 10:30:0{at},bid,1.5,1" for at, symbol in enumerate(["FAB", "", "FAB", "", ""])]
+    (folder / "all.csv").write_text("\n".join(["symbol,timestamp,type,price,size", *rows]) + "\n")
+    expected = "3 rows of all.csv name no security, and are left out. 'sabot convert --rejects FILE' keeps them"
+    told = call("--strategy", "v1_baseline", "--data", "all.csv", "--output", "out")
+    assert f"backtest: {expected}" in told.stderr.replace("\n", " ")
+    with pytest.warns(NoTicksWarning, match=expected):
+        result = run_parallel_backtest("all.csv", "v1_baseline")
+    assert list(result.trades) == ["FAB"]
 
 
 def test_a_sheet_that_is_none_fails_alone(folder: Path) -> None:

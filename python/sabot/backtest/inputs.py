@@ -21,7 +21,7 @@ _TOLD_MOST = 3  # Of files that hold no ticks.
 
 
 class NoTicksWarning(UserWarning):
-    """Files of a folder or a glob hold no ticks, and are passed over."""
+    """Files of a folder or a glob hold no ticks, or rows name no security: they are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,19 @@ def _converted(
         max_sheets=most,
         progress=show,
     )
-    return [
-        (each.security or security_of(Path(each.source).stem), each.path or "", each.rows, each.error or "")
-        for each in made
-        if each.path or each.error  # Else it tells of rows that name no security.
-    ]
+    found = []
+    for each in made:
+        if each.path or each.error:
+            name = each.security or security_of(Path(each.source).stem)
+            found.append((name, each.path or "", each.rows, each.error or ""))
+        elif each.rejected > 0:
+            warnings.warn(
+                f"{each.rejected:,} rows of {each.source} name no security, and are left out. "
+                "'sabot convert --rejects FILE' keeps them with their reasons.",
+                NoTicksWarning,
+                stacklevel=2,
+            )
+    return found
 
 
 def _each_once(found: list[SecurityTicks]) -> list[SecurityTicks]:

@@ -75,7 +75,7 @@ def run_parallel_backtest(
     Input:    a workbook with a sheet a security, a CSV file, a Parquet file, a folder of them, a glob, or a list of
               these. What several files have of one security is joined by time. What is no file of ticks yet is
               converted first, into `ticks_dir`, which keeps it for the next run, or a folder that goes. Files of a
-              folder that hold no ticks are passed over with a NoTicksWarning that names them.
+              folder that hold no ticks, and rows that name no security, are passed over with a NoTicksWarning.
     Strategy: a name (see strategies()) runs in threads. A class derived from Strategy, or a function that returns
               objects of one, runs in processes: it must be importable, and a script must start the run under
               `if __name__ == "__main__":`.
