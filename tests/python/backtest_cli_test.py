@@ -227,6 +227,12 @@ def test_rows_that_name_no_security_are_told(folder: Path) -> None:
     assert list(result.trades) == ["FAB"]
 
 
+def test_a_file_of_which_all_rows_were_rejected_is_named(folder: Path) -> None:
+    (folder / "neg.csv").write_text("timestamp,type,price,size\n2024-08-08 10:30:00,bid,-1.5,1\n")
+    told = call("--strategy", "v1_baseline", "--data", "neg.csv", "--output", "out", code=1)
+    assert f"neg: {folder / 'neg.csv'}: there are no ticks in it: all 1 rows" in told.stderr
+
+
 def test_a_sheet_that_is_none_fails_alone(folder: Path) -> None:
     xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter writes the workbook: pip install XlsxWriter")
     book = xlsxwriter.Workbook(folder / "TickData.xlsx")

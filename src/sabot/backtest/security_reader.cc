@@ -33,8 +33,10 @@ arrow::Result<std::optional<Ticks>> SecurityReader::TryNext() {
   }
   const int64_t rejected = info().rejected;
   if (rows_ > 0 || rejected == 0) return std::nullopt;
+  std::string sources;  // The file itself may be a conversion's, which goes with it.
+  for (const std::string& source : info().source_paths) sources += (sources.empty() ? "" : ", ") + source;
   return data::DataError(
-      path_ + ": there are no ticks in it: all " + std::to_string(rejected) +
+      (sources.empty() ? path_ : sources) + ": there are no ticks in it: all " + std::to_string(rejected) +
       " rows of its source were rejected. 'sabot convert --rejects FILE' keeps them with their reasons.");
 }
 
