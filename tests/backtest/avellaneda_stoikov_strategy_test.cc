@@ -19,10 +19,14 @@ StrategyProbe Probe(Settings::Values parameters = {}) {
 
 TEST(AvellanedaStoikov, RefusesATimeThatIsNone) {
   const StrategyInfo* info = FindStrategy("avellaneda_stoikov").ValueOrDie();
-  const auto config =
-      StrategyConfig::Parse(R"({"DEFAULT": {"session_end": "25:00"}})", info->parameters, info->name).ValueOrDie();
-  ExpectOptionError(info->make(config.For("ANY").ValueOrDie().settings).status(),
-                    "avellaneda_stoikov: session_end: '25:00'");
+  const auto config = [&](std::string_view json) { return StrategyConfig::Parse(json, info->parameters, info->name); };
+  EXPECT_EQ(config(R"({"EMAAR": {"session_end": "25:00"}})").status().message(),
+            "avellaneda_stoikov config: 'EMAAR': session_end is \"25:00\"; expected a time of the day (HH:MM or "
+            "HH:MM:SS) or null.");
+  ExpectOptionError(config("{}").ValueOrDie().With({{"session_end", "noon"}}).status(),
+                    "avellaneda_stoikov config: parameters: session_end is \"noon\"; expected a time of the day");
+  EXPECT_TRUE(config(R"({"DEFAULT": {"session_end": "14:45:30"}})").ok());
+  EXPECT_TRUE(config(R"({"DEFAULT": {"session_end": null}})").ok());
 }
 
 TEST(AvellanedaStoikov, QuotesOnlyWhereBothSidesAreShown) {

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "sabot/backtest/session.h"
-#include "sabot/data/errors.h"
 #include "sabot/kernels/math.h"
 
 namespace sabot::backtest {
@@ -27,6 +26,8 @@ std::vector<Parameter> Parameters() {
       {.name = "session_end",
        .kind = Parameter::Kind::kText,
        .nullable = true,
+       .form = Parameter::Form{"a time of the day (HH:MM or HH:MM:SS)",
+                               [](const std::string& text) { return ParseTimeOfDay(text).ok(); }},
        .doc =
            "Time of the day, such as \"14:45\": the risk counts until then instead, and nothing is quoted after it."},
       {.name = "volatility",
@@ -64,9 +65,7 @@ StrategyInfo AvellanedaStoikovStrategy::Info() {
 arrow::Result<std::unique_ptr<Strategy>> AvellanedaStoikovStrategy::Make(const Settings& settings) {
   std::unique_ptr<AvellanedaStoikovStrategy> strategy(new AvellanedaStoikovStrategy(settings));
   if (!settings.is_null("session_end")) {
-    const auto time = ParseTimeOfDay(settings.text("session_end"));
-    if (!time.ok()) return data::OptionError("avellaneda_stoikov: session_end: " + time.status().message());
-    strategy->session_end_ = *time;
+    ARROW_ASSIGN_OR_RAISE(strategy->session_end_, ParseTimeOfDay(settings.text("session_end")));
   }
   return strategy;
 }

@@ -30,7 +30,8 @@ bool Parameter::Allows(const Settings::Value& value) const {
       return std::holds_alternative<bool>(value);
     case Parameter::Kind::kText: {
       const auto* text = std::get_if<std::string>(&value);
-      return text != nullptr && (values.empty() || std::find(values.begin(), values.end(), *text) != values.end());
+      if (text == nullptr || (form && !form->fits(*text))) return false;
+      return values.empty() || std::find(values.begin(), values.end(), *text) != values.end();
     }
     case Parameter::Kind::kNumber:
     case Parameter::Kind::kInteger: {
@@ -51,7 +52,7 @@ std::string Parameter::Allowed() const {
     for (std::size_t i = 0; i < values.size(); ++i) {
       text += (i == 0 ? "" : i + 1 == values.size() ? " or " : ", ") + ("'" + values[i] + "'");
     }
-    if (values.empty()) text = "text";
+    if (values.empty()) text = form ? form->words : "text";
   } else {
     text = kind == Kind::kInteger ? "an integer" : "a number";
     if (std::isfinite(least) && std::isfinite(most)) {

@@ -47,7 +47,12 @@ struct Parameter {
       -std::numeric_limits<double>::infinity();  // Of a number, with whether it may be reached. It is finite.
   double most = std::numeric_limits<double>::infinity();
   bool least_open = false;
-  std::vector<std::string> values = {};  // Of a text: those there are; empty: any.
+  std::vector<std::string> values = {};  // Of a text: those there are; empty: any of its form.
+  struct Form {
+    std::string words;  // "a time of the day".
+    std::function<bool(const std::string&)> fits;
+  };
+  std::optional<Form> form = {};
   std::string doc = {};
 
   bool Allows(const Settings::Value& value) const;
