@@ -42,6 +42,13 @@ TEST(Session, RefusesIntervalsThatOverlap) {
   EXPECT_FALSE(CheckMarket({.name = "x", .continuous = {{0, kDayNs + 1}}}).ok());
   EXPECT_FALSE(CheckMarket({.name = "x", .flatten = 10}).ok());
   EXPECT_TRUE(CheckMarket({.name = "x", .continuous = {{0, 10}, {10, 20}}, .flatten = 15}).ok());
+  const Interval day{.begin = 600 * kMinuteNs, .end = 840 * kMinuteNs};
+  EXPECT_TRUE(CheckMarket({.name = "x", .continuous = {day}, .flatten = day.end + 1}).ok());
+  EXPECT_TRUE(CheckMarket({.name = "x", .continuous = {day}, .flatten = day.begin + 1}).ok());
+  EXPECT_FALSE(CheckMarket({.name = "x", .continuous = {day}, .flatten = day.begin}).ok());
+  EXPECT_EQ(CheckMarket({.name = "x", .continuous = {day}, .flatten = 540 * kMinuteNs}).message(),
+            "market 'x': flatten is 09:00; expected a time after the first continuous interval begins, 10:00: from "
+            "flatten on the strategy is done for the date.");
 }
 
 TEST(SessionClock, IsClosedAtTheStartAndOpenAtTheEnd) {

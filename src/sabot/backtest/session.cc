@@ -93,6 +93,12 @@ arrow::Status CheckMarket(const Market& market) {
   if (market.flatten && (*market.flatten < 0 || *market.flatten >= kDayNs)) {
     return data::OptionError(where + "flatten must be a time of the day.");
   }
+  if (market.flatten && *market.flatten <= market.continuous.front().begin) {
+    return data::OptionError(where + "flatten is " + TimeOfDayText(*market.flatten) +
+                             "; expected a time after the first continuous interval begins, " +
+                             TimeOfDayText(market.continuous.front().begin) +
+                             ": from flatten on the strategy is done for the date.");
+  }
   return arrow::Status::OK();
 }
 

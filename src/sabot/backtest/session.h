@@ -38,7 +38,8 @@ std::string TimeOfDayText(int64_t ns);
 // When it trades continuously: "09:30-12:00, 13:00-16:00"; empty where it never closes.
 std::string HoursText(const Market& market);
 
-// An own preset is usable. Error (kOption): intervals that are empty, overlap or leave the day; flatten outside it.
+// An own preset is usable. Error (kOption): intervals that are empty, overlap or leave the day; flatten outside it, or
+// not after the first of them begins.
 arrow::Status CheckMarket(const Market& market);
 
 }  // namespace sabot::backtest
