@@ -34,7 +34,10 @@ TEST(StrategyConfig, RefusesWhatIsNoJson) {
   ExpectOptionError(Wrong(R"({"EMAAR": {}} {})"), "no JSON");
   ExpectOptionError(WrongKeys(R"("quote_size": NaN)"), "no JSON");
   ExpectOptionError(WrongKeys(R"("quote_size": Infinity)"), "no JSON");
-  ExpectOptionError(WrongKeys(R"("quote_size": 1e999)"), "1e999");
+  ExpectOptionError(WrongKeys(R"("quote_size": 1e999)"),
+                    "the number 1e999 does not fit float64, whose largest is about 1.8e308. Write a smaller one.");
+  ExpectOptionError(WrongKeys(R"("quote_size": 99999999999999999999)"),
+                    "does not fit 64 bits. Write it with a decimal point: 99999999999999999999.0.");
   ExpectOptionError(WrongKeys(R"("quote_size": 1, "quote_size": 2)"), "$.EMAAR.quote_size", "twice");
   ExpectOptionError(Wrong(R"({"EMAAR": {}, "EMAAR": {}})"), "$.EMAAR", "twice");
   ExpectOptionError(StrategyConfig::Parse("", {}).status(), "config: the text is empty");

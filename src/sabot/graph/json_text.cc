@@ -35,7 +35,8 @@ class Checker final : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t, const string_t& digits) override {
     if (!Value()) return false;
     if (digits.find_first_of(".eE") != std::string::npos) return true;
-    return Fail(Path() + ": the integer " + digits + " does not fit 64 bits. Write it as text.");
+    return Fail(Path() + ": the integer " + digits +
+                " does not fit 64 bits. Write it with a decimal point: " + digits.substr(0, 60) + ".0.");
   }
   bool start_object(std::size_t) override { return Open({}); }
   bool end_object() override { return Close(); }
@@ -53,7 +54,8 @@ class Checker final : public nlohmann::json_sax<Json> {
     const auto column = before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1) + 1;
     const std::string at = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": ";
     if (std::string_view(error.what()).find("out_of_range") != std::string_view::npos) {
-      return Fail(at + "the number " + token.substr(0, 60) + " does not fit float64. Write it as text.");
+      return Fail(at + "the number " + token.substr(0, 60) +
+                  " does not fit float64, whose largest is about 1.8e308. Write a smaller one.");
     }
     if (text_.find_first_not_of(" \t\r\n") == std::string_view::npos) return Fail("the text is empty.");
     return Fail(at + "this is no JSON" + (token.empty() ? "." : "; found near '" + Printable(token) + "'."));
