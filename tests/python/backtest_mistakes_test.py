@@ -63,8 +63,9 @@ TEXTS = [
     ("wrong_fine.py", "'wrong_fine.py' is a path; expected a name"),
     ("v1_basline", "Nearest names: 'v1_baseline'"),
     ("wrong_nowhere:Mine", "there is no module 'wrong_nowhere'. Run from the folder that it is in, or set PYTHONPATH"),
-    ("wrong_fine:Skwed", "module 'wrong_fine' has no 'Skwed'. Strategies there: 'Skewed'."),
-    ("wrong_fine:Skewed.Inner", "module 'wrong_fine' has no 'Skewed.Inner'. Strategies there: 'Skewed'."),
+    ("wrong_fine:Skwed", "module 'wrong_fine' has no 'Skwed'. Nearest names: 'Skewed'."),
+    ("wrong_fine:Skewed.Inner", "module 'wrong_fine' has no 'Skewed.Inner'. Nearest names: 'Skewed'."),
+    ("wrong_fine:Nope", "module 'wrong_fine' has no 'Nope'. Strategies there: 'Skewed'."),
     ("wrong_raises:Mine", "cannot be imported: ValueError: math domain error (<module>, wrong_raises.py line 2)."),
     (
         "wrong_unfinished:Mine",

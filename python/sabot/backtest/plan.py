@@ -111,8 +111,12 @@ def _strategies_of(module: Any, wanted: str) -> str:
 
     kinds = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, Strategy)]
     names = sorted(name for name in kinds if getattr(module, name) is not Strategy)
-    near = difflib.get_close_matches(wanted, names, n=3) or names[:8]
-    return f" Strategies there: {', '.join(map(repr, near))}." if near else " No strategy is defined there."
+    if near := difflib.get_close_matches(wanted, names, n=3):
+        return f" Nearest names: {', '.join(map(repr, near))}."
+    if not names:
+        return " No strategy is defined there."
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f" Strategies there: {', '.join(map(repr, names[:8]))}{more}."
 
 
 def make_plan(
