@@ -163,6 +163,8 @@ def test_flags_as_programs_write_them(ticks: Path, tmp_path: Path) -> None:
     [
         ("a.csv", "", "the first line must name a parameter a column"),
         ("a.csv", "x,x\n1,2\n", "each once"),
+        ("a.csv", "x;y\n1;2\n", "a.csv: between the cells of the first line stands ';'; expected a comma."),
+        ("a.csv", "x\ty\n1\t2\n", "stands 'tab'; expected a comma."),
         ("a.csv", "x,y\n1\n", "a.csv: line 2 has 1 cells, expected 2"),
         ("a.json", "{}", "a.json: expected a list of objects"),
         ("a.json", "[1]", "a.json: expected a list of objects"),

@@ -49,8 +49,8 @@ def parameter_sets(
 def read_sets(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The sets of a file: JSON, a list of objects; CSV, a column a parameter and a line a set.
 
-    A cell of a CSV file that is empty leaves the parameter to the configuration; `null`, and `true` and `false` in any
-    case (True, FALSE), are what they are in JSON.
+    Cells of a CSV file have commas between them. One that is empty leaves the parameter to the configuration; `null`,
+    and `true` and `false` in any case (True, FALSE), are what they are in JSON.
     Raises: OptionError, if it holds no sets; FileNotFoundError.
     """
     name = os.fspath(path)
@@ -69,6 +69,11 @@ def read_sets(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 def _read_csv(name: str, file: Iterable[str]) -> list[dict[str, Any]]:
     lines = csv.reader(file)
     names = [column.strip() for column in next(lines, [])]
+    if any(";" in column or "\t" in column for column in names):
+        mark = ";" if any(";" in column for column in names) else "tab"
+        raise OptionError(
+            f"{name}: between the cells of the first line stands '{mark}'; expected a comma. Save the file with commas."
+        )
     if not names or not all(names) or len(set(names)) != len(names):
         raise OptionError(f"{name}: the first line must name a parameter a column, each once, found {names}.")
     found = []
