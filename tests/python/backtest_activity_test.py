@@ -35,7 +35,7 @@ NONE: dict[str, Any] = dict.fromkeys(COLUMNS, 0) | {"session": None}
         (
             {"session": "09:30-16:00", "ticks": 9, "outside_session": 2},
             "the strategy sent no order at the 7 of 9 ticks that are in the session 09:30-16:00: its own conditions "
-            "were not met",
+            "were not met, or its sizes, the limits and lot_size leave nothing",
         ),
         (
             {"ticks": 9, "orders": 3, "refused_tick_size": 3},

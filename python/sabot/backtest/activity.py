@@ -45,7 +45,8 @@ def why_no_trades(activity: Mapping[str, Any]) -> str:
     if orders == 0:
         if activity["book_missing"] == inside:
             return f"a best bid or a best ask is missing at all {where}"
-        return f"the strategy sent no order at the {where}: its own conditions were not met"
+        why = "its own conditions were not met, or its sizes, the limits and lot_size leave nothing"
+        return f"the strategy sent no order at the {where}: {why}"
     refused = {name: activity[name] for name in _REFUSED if activity[name]}
     if sum(refused.values()) >= orders:
         reasons = sorted(refused, key=lambda name: -refused[name])
