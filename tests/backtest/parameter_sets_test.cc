@@ -84,6 +84,13 @@ TEST(RandomSets, OfOnePoint) {
   EXPECT_EQ(drawn.sets, std::vector<Row>(3, row));
 }
 
+TEST(ListSets, RefusesASetThatStandsTwice) {
+  EXPECT_EQ(ListSets(R"([{"a": 1, "b": "x"}, {"a": 2}, {"b": "x", "a": 1.0}])").status().message(),
+            "sweep: set 2 is the same as set 0: {\"b\":\"x\",\"a\":1.0}. Leave one out.");
+  ExpectOptionError(ListSets("[{}, {}]"), "sweep: set 1 is the same as set 0");
+  EXPECT_TRUE(ListSets(R"([{"a": null}, {}, {"a": 0}, {"a": false}, {"a": "0"}])").ok());
+}
+
 TEST(ListSets, LeavesWhatASetDoesNotGive) {
   const auto listed = ListSets(R"([{}, {"b": null}, {"a": 2, "b": false}])").ValueOrDie();
   EXPECT_EQ(listed.names, (std::vector<std::string>{"b", "a"}));

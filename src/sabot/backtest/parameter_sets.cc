@@ -226,7 +226,16 @@ arrow::Result<ParameterSets> ListSets(std::string_view text) {
       ARROW_ASSIGN_OR_RAISE(row[at->second], ValueOf(name, value));
     }
   }
-  for (auto& row : listed.sets) row.resize(listed.names.size());
+  std::map<std::vector<std::optional<ParameterValue>>, std::size_t> seen;
+  for (std::size_t set = 0; set < listed.sets.size(); ++set) {
+    auto& row = listed.sets[set];
+    row.resize(listed.names.size());
+    if (const auto [same, is_new] = seen.emplace(row, set); !is_new) {
+      return data::OptionError("sweep: set " + std::to_string(set) + " is the same as set " +
+                               std::to_string(same->second) + ": " + Text(json[set]).substr(0, 80) +
+                               ". Leave one out.");
+    }
+  }
   return listed;
 }
 

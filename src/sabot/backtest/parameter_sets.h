@@ -47,7 +47,8 @@ arrow::Result<ParameterSets> GridSets(std::string_view json);
 // whole or beyond 2^53; samples below one or above kSetsMax.
 arrow::Result<ParameterSets> RandomSets(std::string_view json, int64_t samples, uint64_t seed);
 
-// `json`: [{"name": value}]; names in the order in which they first occur. Errors (kOption) as for GridSets.
+// `json`: [{"name": value}]; names in the order in which they first occur. Errors (kOption) as for GridSets;
+// a set that stands twice.
 arrow::Result<ParameterSets> ListSets(std::string_view json);
 
 }  // namespace sabot::backtest
