@@ -323,11 +323,11 @@ void RegisterBacktest(nb::module_& module) {
            nb::arg("parquet"), nb::arg("keep"), nb::arg("progress").none())
       .def("run_one", &Plan::RunOne, nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"), nb::arg("parquet"),
            nb::arg("keep"), nb::arg("progress").none())
-      .def("run_table", &Plan::RunTable, nb::arg("data"), nb::arg("security"), nb::arg("chunk_size"), nb::arg("folder"),
-           nb::arg("parquet"));
+      .def("run_table", &Plan::RunTable, nb::arg("data").none(), nb::arg("security"), nb::arg("chunk_size"),
+           nb::arg("folder"), nb::arg("parquet"));
   nb::class_<Paper>(module, "PaperTrading", "A strategy on a stream of ticks.")
       .def(nb::init<const Plan&, std::string>(), nb::arg("plan"), nb::arg("by"))
-      .def("push", &Paper::Push, nb::arg("data"))
+      .def("push", &Paper::Push, nb::arg("data").none())
       .def("finish", &Paper::Finish);
 
   module.def("find_ticks", &FindTicks, nb::arg("paths"));

@@ -69,6 +69,14 @@ std::optional<double> Known(double value) { return std::isnan(value) ? std::null
   throw nb::attribute_error((kind_name + " has no '" + name + "'." + data::NearestNames(name, known)).c_str());
 }
 
+// What Python calls where an attribute is set or deleted.
+[[noreturn]] void ReadOnly(const nb::handle& self, const std::string& name) {
+  const std::string kind =
+      nb::cast<std::string>(nb::borrow(reinterpret_cast<PyObject*>(Py_TYPE(self.ptr()))).attr("__name__"));
+  throw nb::attribute_error(
+      (kind + " is read-only: '" + name + "' cannot be set. Keep values on the strategy itself.").c_str());
+}
+
 // Such as: Fill(timestamp=0, price=1.5).
 std::string Repr(const nb::handle& self, const std::vector<std::string>& names) {
   std::string text =
@@ -98,6 +106,31 @@ struct PythonMoment {
   std::optional<double> Mid() const { return Known(book.mid()); }
 };
 
+// What a strategy gives of an order: TypeError, if it is of another type.
+[[noreturn]] void WrongType(const char* what, const char* expected, const nb::handle& found) {
+  PyErr_Clear();
+  PyErr_Format(PyExc_TypeError, "orders: %s must be %s, found %.60R.", what, expected, found.ptr());
+  throw nb::python_error();
+}
+
+double NumberOf(const nb::handle& given, const char* what, const char* expected = "a number") {
+  const double value = PyFloat_AsDouble(given.ptr());
+  if (value == -1 && PyErr_Occurred() != nullptr) WrongType(what, expected, given);
+  return value;
+}
+
+std::optional<double> PriceOf(const nb::handle& given) {
+  if (given.is_none()) return std::nullopt;
+  return NumberOf(given, "price", "a number, or None of a market order");
+}
+
+std::optional<int64_t> OrderOf(const nb::handle& given, const char* what) {
+  if (given.is_none()) return std::nullopt;
+  int64_t order = 0;
+  if (!nb::try_cast(given, order)) WrongType(what, "the number of an order, or None", given);
+  return order;
+}
+
 // The way to the venue, open while on_tick runs.
 struct PythonOrders {
   backtest::Orders* orders = nullptr;
@@ -106,19 +139,29 @@ struct PythonOrders {
     if (orders == nullptr) throw nb::value_error("orders can be used in on_tick only, not after it has returned.");
     return *orders;
   }
-  std::optional<int64_t> Send(Side side, std::optional<double> price, double size, const std::string& type,
-                              std::optional<int64_t> replaces, bool reduce_only, bool stop) const {
+  std::optional<int64_t> Send(Side side, const nb::handle& price, const nb::handle& size, const nb::handle& type,
+                              const nb::handle& replaces, bool reduce_only, bool stop) const {
+    if (!PyUnicode_Check(type.ptr())) WrongType("type", "text, such as 'post_only'", type);
     backtest::OrderRequest request{.side = side,
-                                   .price = price.value_or(std::nan("")),
-                                   .size = size,
-                                   .type = OrderTypeOf(type),
+                                   .price = PriceOf(price).value_or(std::nan("")),
+                                   .size = NumberOf(size, "size"),
+                                   .type = OrderTypeOf(nb::cast<std::string>(type)),
                                    .reduce_only = reduce_only,
                                    .kind = stop ? backtest::FillKind::kStop : backtest::FillKind::kFill};
-    const auto id = replaces ? Open().Replace(*replaces, request) : Open().Send(request);
+    const auto old = OrderOf(replaces, "replaces");
+    const auto id = old ? Open().Replace(*old, request) : Open().Send(request);
     return id == backtest::kNoOrder ? std::nullopt : std::optional(id);
   }
-  std::optional<backtest::Order> Find(std::optional<int64_t> id) const {
-    const auto* const order = Open().Find(id.value_or(backtest::kNoOrder));
+  void Cancel(const nb::handle& order) const {
+    if (const auto id = OrderOf(order, "order")) Open().Cancel(*id);
+  }
+  void Resize(const nb::handle& order, const nb::handle& size) const {
+    const auto id = OrderOf(order, "order");
+    if (!id) WrongType("order", "the number of an order", order);
+    Open().Resize(*id, NumberOf(size, "size"));
+  }
+  std::optional<backtest::Order> Find(const nb::handle& order_id) const {
+    const auto* const order = Open().Find(OrderOf(order_id, "order").value_or(backtest::kNoOrder));
     return order == nullptr ? std::nullopt : std::optional(*order);
   }
   std::vector<backtest::Order> All() const {
@@ -347,6 +390,10 @@ void RegisterBacktestStrategy(nb::module_& module) {
       .def(
           "__getattr__", [](const nb::handle& self, const std::string& name) { NoAttribute(self, name); },
           nb::arg("name"))
+      .def(
+          "__setattr__",
+          [](const nb::handle& self, const std::string& name, const nb::object&) { ReadOnly(self, name); },
+          nb::arg("name"), nb::arg("value").none(), nb::sig("def __setattr__(self, name: str, value: object) -> None"))
       .def("__repr__", [](const nb::handle& self) {
         return Repr(self, {"timestamp", "order", "side", "price", "quantity", "remaining", "kind", "maker"});
       });
@@ -367,6 +414,10 @@ void RegisterBacktestStrategy(nb::module_& module) {
       .def(
           "__getattr__", [](const nb::handle& self, const std::string& name) { NoAttribute(self, name); },
           nb::arg("name"))
+      .def(
+          "__setattr__",
+          [](const nb::handle& self, const std::string& name, const nb::object&) { ReadOnly(self, name); },
+          nb::arg("name"), nb::arg("value").none(), nb::sig("def __setattr__(self, name: str, value: object) -> None"))
       .def("__repr__", [](const nb::handle& self) {
         return Repr(self, {"id", "side", "price", "size", "type", "remaining", "ahead", "sent", "in_flight"});
       });
@@ -410,6 +461,10 @@ void RegisterBacktestStrategy(nb::module_& module) {
             NoAttribute(self, name, moment.names);
           },
           nb::arg("name"))
+      .def(
+          "__setattr__",
+          [](const nb::handle& self, const std::string& name, const nb::object&) { ReadOnly(self, name); },
+          nb::arg("name"), nb::arg("value").none(), nb::sig("def __setattr__(self, name: str, value: object) -> None"))
       .def("__repr__", [](const nb::handle& self) {
         std::vector<std::string> shown{"timestamp", "type",     "price", "volume",   "side",    "bid", "ask",
                                        "bid_size",  "ask_size", "mid",   "position", "average", "pnl"};
@@ -423,30 +478,32 @@ void RegisterBacktestStrategy(nb::module_& module) {
                            "earliest.")
       .def(
           "buy",
-          [](const PythonOrders& orders, std::optional<double> price, double size, const std::string& type,
-             std::optional<int64_t> replaces, bool reduce_only,
+          [](const PythonOrders& orders, const nb::object& price, const nb::object& size, const nb::object& type,
+             const nb::object& replaces, bool reduce_only,
              bool stop) { return orders.Send(Side::kBuy, price, size, type, replaces, reduce_only, stop); },
-          nb::arg("price").none(), nb::arg("size"), nb::kw_only(), nb::arg("type") = "maker",
+          nb::arg("price").none(), nb::arg("size").none(), nb::kw_only(), nb::arg("type").none() = "maker",
           nb::arg("replaces") = nb::none(), nb::arg("reduce_only") = false, nb::arg("stop") = false,
+          nb::sig("def buy(self, price: float | None, size: float, *, type: str = 'maker', "
+                  "replaces: int | None = None, reduce_only: bool = False, stop: bool = False) -> int | None"),
           "Send an order; its number, or None where it cannot be sent. `replaces`: the order that goes when it comes.")
       .def(
           "sell",
-          [](const PythonOrders& orders, std::optional<double> price, double size, const std::string& type,
-             std::optional<int64_t> replaces, bool reduce_only,
+          [](const PythonOrders& orders, const nb::object& price, const nb::object& size, const nb::object& type,
+             const nb::object& replaces, bool reduce_only,
              bool stop) { return orders.Send(Side::kSell, price, size, type, replaces, reduce_only, stop); },
-          nb::arg("price").none(), nb::arg("size"), nb::kw_only(), nb::arg("type") = "maker",
+          nb::arg("price").none(), nb::arg("size").none(), nb::kw_only(), nb::arg("type").none() = "maker",
           nb::arg("replaces") = nb::none(), nb::arg("reduce_only") = false, nb::arg("stop") = false,
+          nb::sig("def sell(self, price: float | None, size: float, *, type: str = 'maker', "
+                  "replaces: int | None = None, reduce_only: bool = False, stop: bool = False) -> int | None"),
           "The same on the other side.")
-      .def(
-          "cancel",
-          [](const PythonOrders& orders, std::optional<int64_t> order) {
-            if (order) orders.Open().Cancel(*order);
-          },
-          nb::arg("order").none(), "Of one that is gone, and of None, nothing happens.")
-      .def(
-          "resize", [](const PythonOrders& orders, int64_t order, double size) { orders.Open().Resize(order, size); },
-          nb::arg("order"), nb::arg("size"), "A smaller size keeps the place in the queue, a larger one loses it.")
-      .def("find", &PythonOrders::Find, nb::arg("order").none(), "The order as it is now; None where it is gone.")
+      .def("cancel", &PythonOrders::Cancel, nb::arg("order").none(),
+           nb::sig("def cancel(self, order: int | None) -> None"), "Of one that is gone, and of None, nothing happens.")
+      .def("resize", &PythonOrders::Resize, nb::arg("order").none(), nb::arg("size").none(),
+           nb::sig("def resize(self, order: int, size: float) -> None"),
+           "A smaller size keeps the place in the queue, a larger one loses it.")
+      .def("find", &PythonOrders::Find, nb::arg("order").none(),
+           nb::sig("def find(self, order: int | None) -> Order | None"),
+           "The order as it is now; None where it is gone.")
       .def_prop_ro("open", &PythonOrders::All, "In flight and resting, oldest first.")
       .def(
           "__getattr__", [](const nb::handle& self, const std::string& name) { NoAttribute(self, name); },

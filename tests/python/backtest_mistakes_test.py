@@ -153,6 +153,66 @@ def test_methods_that_return_something(method: str, odd: Any, folder: Path) -> N
     assert f"TypeError: {method} returned" in MarketMakingBacktest({}, mine).run_streaming("ticks").errors["AAA"]
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda moment, orders: orders.buy("10", 1),
+            "orders: price must be a number, or None of a market order, found",
+        ),
+        (lambda moment, orders: orders.sell(10, "1"), "orders: size must be a number, found '1'."),
+        (lambda moment, orders: orders.sell(10, None), "orders: size must be a number, found None."),
+        (lambda moment, orders: orders.buy(10, 1, type=3), "orders: type must be text, such as 'post_only', found 3."),
+        (lambda moment, orders: orders.buy(10, 1, replaces="x"), "orders: replaces must be the number of an order, or"),
+        (
+            lambda moment, orders: orders.cancel("x"),
+            "orders: order must be the number of an order, or None, found 'x'.",
+        ),
+        (lambda moment, orders: orders.find(1.5), "orders: order must be the number of an order, or None, found 1.5."),
+        (lambda moment, orders: orders.resize(None, 1), "orders: order must be the number of an order, found None."),
+        (lambda moment, orders: orders.resize(1, "x"), "orders: size must be a number, found 'x'."),
+    ],
+)
+def test_arguments_of_orders_of_another_type(call: Any, message: str) -> None:
+    class Mine(Strategy):
+        def on_tick(self, moment: Any, orders: Any) -> None:
+            call(moment, orders)
+
+    with pytest.raises(TypeError) as raised:
+        MarketMakingBacktest({}, Mine).run_ticks(ticks(1, 10))
+    assert message in str(raised.value)
+
+
+def test_what_a_strategy_sees_is_read_only() -> None:
+    seen = []
+
+    class Mine(Strategy):
+        def on_tick(self, moment: Any, orders: Any) -> None:
+            orders.buy(moment.price, 1)
+            for each in (moment, *orders.open):
+                for name in ("position", "other"):
+                    with pytest.raises(AttributeError) as raised:
+                        setattr(each, name, 3)
+                    seen.append(str(raised.value))
+
+        def on_fill(self, fill: Any) -> None:
+            with pytest.raises(AttributeError, match="Fill is read-only: 'price' cannot be set"):
+                fill.price = 3
+            seen.append("filled")
+
+    MarketMakingBacktest({}, Mine).run_ticks(ticks(1, 100))
+    assert "Moment is read-only: 'position' cannot be set. Keep values on the strategy itself." in seen
+    assert "Moment is read-only: 'other' cannot be set. Keep values on the strategy itself." in seen
+    assert "Order is read-only: 'other' cannot be set. Keep values on the strategy itself." in seen
+    assert "filled" in seen
+
+
+def test_ticks_that_are_no_table() -> None:
+    for given in (None, 5):
+        with pytest.raises(TypeError, match=r"expected Arrow data .* found (NoneType|int)\."):
+            MarketMakingBacktest({}).run_ticks(given)  # type: ignore[arg-type]
+
+
 def test_the_number_of_an_order_may_be_returned() -> None:
     class Mine(Strategy):
         def on_tick(self, moment: Any, orders: Any) -> Any:
