@@ -55,7 +55,7 @@ struct OrderCounts {
 };
 
 struct Activity {
-  std::string session = {};     // "10:05-14:45"; empty: the market has no sessions.
+  std::string session = {};  // "10:05-14:45"; empty: the market has no sessions.
   int64_t outside_session = 0;  // Ticks at which nothing is decided: outside continuous trading, or after the flatten.
   int64_t book_missing = 0;  // Of the others, those at which there is no best bid, or no best ask.
   int64_t market_trades = 0;  // Of the others, the trades.
