@@ -20,6 +20,7 @@
 #include "python/bindings/interrupt.h"
 #include "python/bindings/module.h"
 #include "python/bindings/python_call.h"
+#include "python/bindings/strategy_view.h"
 #include "sabot/backtest/activity_file.h"
 #include "sabot/backtest/paper.h"
 #include "sabot/backtest/result_folder.h"
@@ -273,7 +274,7 @@ auto FromOutcome(T backtest::Outcome::* member) {
 }  // namespace
 
 void RegisterBacktest(nb::module_& module) {
-  RegisterBacktestStrategy(module);
+  RegisterStrategyView(module);
   nb::class_<SecurityResult>(module, "SecurityResult", "What a security's run came to.")
       .def(
           "__init__",

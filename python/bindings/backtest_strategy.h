@@ -24,6 +24,4 @@ backtest::Settings::Values ValuesFromPython(const nb::dict& values);
 nb::dict Describe(const backtest::Parameter& parameter);
 nb::object ValueToPython(const backtest::Parameter& parameter, const backtest::Settings::Value& value);
 
-void RegisterBacktestStrategy(nb::module_& module);
-
 }  // namespace sabot::python
